@@ -1,0 +1,105 @@
+"""Every setting, typed, from one place: the environment, else the running embedded stack's file.
+
+Names are `AXIOM_<GROUP>_<FIELD>`, e.g. `AXIOM_POSTGRES_PASSWORD`. Order of precedence: the environment;
+files in the folder `AXIOM_SECRETS_DIR` (one file a setting, how the compose file passes passwords);
+`$AXIOM_HOME/stack.env`, which `axiom up` writes (mode 0600); `.env`, where a user keeps API keys.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from axiom.errors import Misconfigured
+
+S = TypeVar("S", bound=BaseSettings)
+
+
+def home() -> Path:
+    """The folder that holds the embedded stack's state: `AXIOM_HOME`, else `.axiom` here."""
+    return Path(os.environ.get("AXIOM_HOME", ".axiom")).resolve()
+
+
+def load(settings_type: type[S]) -> S:
+    """Read one settings group; a bad or missing value stops the start with its name.
+
+    Raises:
+        Misconfigured: naming each setting that is missing or wrong.
+    """
+    secrets_dir = os.environ.get("AXIOM_SECRETS_DIR") or None
+    try:
+        return settings_type(
+            _env_file=(".env", home() / "stack.env"),
+            _secrets_dir=secrets_dir,
+        )
+    except ValidationError as error:
+        prefix = settings_type.model_config.get("env_prefix", "")
+        lines = [
+            f"{prefix}{'_'.join(str(part) for part in problem['loc'])}".upper() + f": {problem['msg']}"
+            for problem in error.errors()
+        ]
+        raise Misconfigured(
+            "settings are missing or wrong (set them in the environment or in .env; "
+            "for a stack started by `axiom up`, check AXIOM_HOME):\n  " + "\n  ".join(lines)
+        ) from error
+
+
+def _config(group: str) -> SettingsConfigDict:
+    return SettingsConfigDict(env_prefix=f"axiom_{group}_", frozen=True, extra="ignore", env_ignore_empty=True)
+
+
+class KafkaSettings(BaseSettings):
+    """Where Kafka is."""
+
+    model_config = _config("kafka")
+    bootstrap: str = "127.0.0.1:19092"
+
+
+class PostgresSettings(BaseSettings):
+    """Where PostgreSQL is and who we are there."""
+
+    model_config = _config("postgres")
+    host: str = "127.0.0.1"
+    port: int = 19054
+    user: str = "axiom"
+    database: str = "axiom"
+    password: SecretStr
+
+
+class RedisSettings(BaseSettings):
+    """Where Redis is."""
+
+    model_config = _config("redis")
+    host: str = "127.0.0.1"
+    port: int = 19063
+    password: SecretStr
+
+
+class Neo4jSettings(BaseSettings):
+    """Where Neo4j is and who we are there."""
+
+    model_config = _config("neo4j")
+    uri: str = "bolt://127.0.0.1:19087"
+    user: str = "neo4j"
+    password: SecretStr
+
+
+class ChromaSettings(BaseSettings):
+    """Where Chroma is; the open-source server has no log-in, so it listens on loopback alone."""
+
+    model_config = _config("chroma")
+    host: str = "127.0.0.1"
+    port: int = 19080
+
+
+class ServiceSettings(BaseSettings):
+    """What every service has: its health server's address and its log level."""
+
+    model_config = _config("service")
+    health_host: str = "127.0.0.1"
+    health_port: int = Field(default=8080, ge=0, le=65535)
+    log_level: str = "info"
