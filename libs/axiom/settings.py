@@ -1,7 +1,8 @@
 """Every setting, typed, from one place: the environment, else the running embedded stack's file.
 
 Names are `AXIOM_<GROUP>_<FIELD>`, e.g. `AXIOM_POSTGRES_PASSWORD`. Order of precedence: the environment;
-files in the folder `AXIOM_SECRETS_DIR` (one file a setting, how the compose file passes passwords);
+files in the folders of `AXIOM_SECRETS_DIR`, separated by `:` (one file a setting, how the compose file
+passes passwords, each service mounting only those it needs);
 `$AXIOM_HOME/stack.env`, which `axiom up` writes (mode 0600); `.env`, where a user keeps API keys.
 """
 
@@ -30,11 +31,11 @@ def load(settings_type: type[S]) -> S:
     Raises:
         Misconfigured: naming each setting that is missing or wrong.
     """
-    secrets_dir = os.environ.get("AXIOM_SECRETS_DIR") or None
+    folders = [folder for folder in os.environ.get("AXIOM_SECRETS_DIR", "").split(os.pathsep) if folder]
     try:
         return settings_type(
             _env_file=(".env", home() / "stack.env"),
-            _secrets_dir=secrets_dir,
+            _secrets_dir=folders or None,
         )
     except ValidationError as error:
         prefix = settings_type.model_config.get("env_prefix", "")
@@ -49,7 +50,9 @@ def load(settings_type: type[S]) -> S:
 
 
 def _config(group: str) -> SettingsConfigDict:
-    return SettingsConfigDict(env_prefix=f"axiom_{group}_", frozen=True, extra="ignore", env_ignore_empty=True)
+    return SettingsConfigDict(
+        env_prefix=f"axiom_{group}_", frozen=True, extra="ignore", env_ignore_empty=True
+    )
 
 
 class KafkaSettings(BaseSettings):
