@@ -1,0 +1,1 @@
+"""How to deal with what fails: clock, circuit breaker, backoff, retry, negative cache."""
