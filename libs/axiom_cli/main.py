@@ -1,1 +1,65 @@
-def main() -> None: ...
+"""The `axiom` command. Each module beside this one that has `register(app)` adds its commands."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+from types import ModuleType
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+import axiom_cli
+from axiom.errors import AxiomError, Misconfigured, Transient
+
+MISCONFIGURED, TRANSIENT, FAILED, INTERRUPTED = 2, 3, 1, 130
+
+
+def build() -> typer.Typer:
+    """The application with every command found."""
+    app = typer.Typer(
+        help="Axiom: market prices through Kafka into PostgreSQL, Redis, Neo4j and Chroma.",
+        no_args_is_help=True,
+        rich_markup_mode="rich",
+        pretty_exceptions_show_locals=False,
+    )
+    for module in _command_modules():
+        module.register(app)
+    return app
+
+
+def main() -> None:
+    """Run one command; what goes wrong becomes one clear message and an exit code.
+
+    Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 a server is down (try again), 130 Ctrl-C.
+    """
+    try:
+        build()(standalone_mode=True)
+    except AxiomError as error:
+        Console(stderr=True).print(f"[bold red]axiom:[/] {escape(str(error))}", highlight=False)
+        sys.exit(exit_code(error))
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+def exit_code(error: AxiomError) -> int:
+    """What the shell is told of `error`."""
+    match error:
+        case Misconfigured():
+            return MISCONFIGURED
+        case Transient():
+            return TRANSIENT
+        case _:
+            return FAILED
+
+
+def _command_modules() -> list[ModuleType]:
+    names = sorted(module.name for module in pkgutil.iter_modules(axiom_cli.__path__))
+    modules = [importlib.import_module(f"axiom_cli.{name}") for name in names if name != "main"]
+    return [module for module in modules if hasattr(module, "register")]
+
+
+if __name__ == "__main__":
+    main()
