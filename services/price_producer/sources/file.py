@@ -1,0 +1,145 @@
+"""CSV (`.csv`, `.csv.gz`) and Parquet files of bars, streamed: no more than a few thousand rows in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import gzip
+import itertools
+import json
+import zlib
+from collections.abc import AsyncIterator, Collection, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from axiom.errors import Misconfigured, Permanent
+from services.price_producer.rows import Row, RowError, guess_interval, row_parser, time_column
+from services.price_producer.sources.port import BadRow, Bars, Capabilities, NoSuchSymbol, Outcome, Request
+from topics.price_updates import INTERVAL_LENGTH, Interval, PriceBar
+
+CHUNK_ROWS = 2_000
+GUESS_ROWS = 5_000
+DAMAGE = (OSError, EOFError, UnicodeDecodeError, zlib.error, csv.Error, pa.ArrowInvalid)
+
+
+class FileSource:
+    """The bars of one file, in the file's order.
+
+    `fetched_at` of every bar is `fetched_at` of `FILE.manifest.json`, else the file's modification time in
+    whole seconds, so that reading a file twice gives the same bars.
+    """
+
+    capabilities = Capabilities(intervals=frozenset(INTERVAL_LENGTH), live=False)  # type: ignore[arg-type]
+
+    def __init__(self, path: Path, interval: Interval | None = None, name: str = "file") -> None:
+        self.name = name
+        self.path = path
+        self._interval = interval
+
+    def rows(self) -> Iterator[PriceBar | BadRow]:
+        """Every row of the file as its bar, or as what is wrong with it, with its line (or row) number.
+
+        Raises:
+            Misconfigured: no such file, a missing column, or an interval that can't be told.
+            Permanent: the file is cut off or damaged; the rows before that were given.
+        """
+        with ExitStack() as stack:
+            unit, columns, numbered = _open(self.path, stack)
+            interval = self._interval
+            if interval is None and "interval" not in columns and time_column(columns) != "date":
+                head = list(itertools.islice(numbered, GUESS_ROWS))
+                interval = guess_interval(columns, [row for _, row in head])
+                numbered = itertools.chain(head, numbered)
+            parse = row_parser(columns, interval, self.name, fetched_at(self.path))
+            try:
+                for number, row in numbered:
+                    try:
+                        yield parse(row)
+                    except RowError as error:
+                        yield BadRow(f"{unit} {number}", str(error))
+            except DAMAGE as error:
+                raise Permanent(f"{self.path.name} can't be read to its end: {error}") from error
+
+    async def fetch(self, symbols: Collection[str], request: Request) -> AsyncIterator[Outcome]:
+        """As the port says; consecutive rows of a symbol come together."""
+        wanted, seen = set(symbols), set[str]()
+        pending: list[PriceBar] = []
+        for row in self.rows():
+            if isinstance(row, BadRow):
+                yield row
+                continue
+            if (wanted and row.symbol not in wanted) or not request.covers(row):
+                continue
+            if pending and (row.symbol != pending[0].symbol or len(pending) >= CHUNK_ROWS):
+                yield Bars(pending[0].symbol, tuple(pending))
+                pending.clear()
+                await asyncio.sleep(0)
+            seen.add(row.symbol)
+            pending.append(row)
+        if pending:
+            yield Bars(pending[0].symbol, tuple(pending))
+        for symbol in sorted(wanted - seen):
+            yield NoSuchSymbol(symbol, f"{self.path.name} has no such bars")
+
+    async def close(self) -> None:
+        """Nothing is held between calls."""
+
+
+def fetched_at(path: Path) -> datetime:
+    """When the file's data were got: from its manifest, else the file's modification time.
+
+    Raises:
+        Misconfigured: the manifest is there and does not say it.
+    """
+    manifest = path.with_name(f"{path.name}.manifest.json")
+    if not manifest.exists():
+        return datetime.fromtimestamp(path.stat().st_mtime_ns // 1_000_000_000, UTC)
+    try:
+        moment = datetime.fromisoformat(json.loads(manifest.read_text(encoding="utf-8"))["fetched_at"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise Misconfigured(
+            f'{manifest} must be like {{"fetched_at": "2026-01-02T21:00:00Z"}}: {error}'
+        ) from error
+    if moment.tzinfo is None:
+        raise Misconfigured(f"fetched_at in {manifest} needs an offset, for example a Z at its end")
+    return moment.astimezone(UTC)
+
+
+def _open(path: Path, stack: ExitStack) -> tuple[str, list[str], Iterator[tuple[int, Row]]]:
+    """What a row is called, the columns, and the rows with their numbers."""
+    name = path.name.lower()
+    if not path.is_file():
+        raise Misconfigured(f"there is no file {path}")
+    if name.endswith(".csv.gz"):
+        return "line", *_csv(stack.enter_context(gzip.open(path, "rt", encoding="utf-8-sig", newline="")))
+    if name.endswith(".csv"):
+        return "line", *_csv(stack.enter_context(path.open(encoding="utf-8-sig", newline="")))
+    if name.endswith(".parquet"):
+        return "row", *_parquet(stack.enter_context(pq.ParquetFile(path)))
+    raise Misconfigured(f"{path.name}: price files end in .csv, .csv.gz or .parquet")
+
+
+def _csv(text: IO[str]) -> tuple[list[str], Iterator[tuple[int, Row]]]:
+    reader = csv.reader(text)
+    columns = next(reader, [])
+    return columns, ((reader.line_num, row) for row in reader if row)
+
+
+def _parquet(file: pq.ParquetFile) -> tuple[list[str], Iterator[tuple[int, Row]]]:
+    columns = list(file.schema_arrow.names)
+
+    def batches() -> Iterator[Row]:
+        for batch in file.iter_batches(batch_size=CHUNK_ROWS):
+            yield from zip(*(_python(column) for column in batch.columns), strict=True)
+
+    return columns, enumerate(batches(), start=1)
+
+
+def _python(column: pa.Array[Any]) -> list[object]:
+    values: list[object] = column.to_pylist()
+    return values
