@@ -100,9 +100,16 @@ class ChromaSettings(BaseSettings):
 
 
 class ServiceSettings(BaseSettings):
-    """What every service has: its health server's address and its log level."""
+    """What every service has: its health server's address, its log level and its limits.
+
+    Attributes:
+        crashpoint: a place where the process kills itself, for fault tests (see `runtime/crashpoint.py`).
+        watchdog_s: with records waiting and no progress for this long, the process ends itself.
+    """
 
     model_config = _config("service")
     health_host: str = "127.0.0.1"
     health_port: int = Field(default=8080, ge=0, le=65535)
     log_level: str = "info"
+    crashpoint: str = ""
+    watchdog_s: float = Field(default=60.0, gt=0)

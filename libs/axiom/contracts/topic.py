@@ -19,7 +19,7 @@ class Topic(Generic[P]):
 
     Attributes:
         payload: the value's model; None while no service of this repository writes the topic.
-        key_of: the record key (UTF-8): records with one key stay in order, in one partition.
+        key_of: the record key (UTF-8), in whose order records stay; None where the writer gives the key.
         id_of: the deterministic `event-id`: the same event always has the same.
         retention_ms: None keeps records forever: the log is the truth that stores are rebuilt from.
         version: of the payload's schema. Additive changes with defaults keep it; others raise it.

@@ -1,0 +1,1 @@
+"""What every service runs on: the sink loop, the watchdog, start and stop."""

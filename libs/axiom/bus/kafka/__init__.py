@@ -1,0 +1,7 @@
+"""The bus on a real Kafka. Nothing outside this folder imports confluent-kafka."""
+
+from axiom.bus.kafka.admin import KafkaAdmin
+from axiom.bus.kafka.consumer import KafkaConsumer
+from axiom.bus.kafka.producer import KafkaProducer
+
+__all__ = ["KafkaAdmin", "KafkaConsumer", "KafkaProducer"]

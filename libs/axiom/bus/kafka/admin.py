@@ -1,0 +1,225 @@
+"""Topics and groups as an administrator sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from confluent_kafka import (
+    ConsumerGroupTopicPartitions,
+    KafkaError,
+    KafkaException,
+    TopicCollection,
+)
+from confluent_kafka import (
+    TopicPartition as _TopicPartition,
+)
+from confluent_kafka.admin import (
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewTopic,
+    OffsetSpec,
+    ResourceType,
+)
+
+from axiom.bus.kafka.sizes import partition_sizes
+from axiom.contracts.record import LogRange, TopicIdentity, TopicPartition
+from axiom.contracts.topic import Topic
+from axiom.errors import LogMismatch, StoreDown
+
+T = TypeVar("T")
+_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True)
+class TopicState:
+    """A topic as Kafka has it: per partition what it holds and how far each group has read."""
+
+    name: str
+    identity: TopicIdentity
+    ranges: dict[int, LogRange]
+    sizes_bytes: dict[int, int]
+    group_offsets: dict[str, dict[int, int]] = field(default_factory=dict)
+
+    @property
+    def records(self) -> int:
+        """How many offsets the topic holds."""
+        return sum(kept.end - kept.start for kept in self.ranges.values())
+
+    @property
+    def size_bytes(self) -> int:
+        """What the topic takes on the broker's disk."""
+        return sum(self.sizes_bytes.values())
+
+    def lag(self, group: str) -> int:
+        """Records that the group has still to read."""
+        read = self.group_offsets[group]
+        return sum(max(0, kept.end - read.get(number, kept.start)) for number, kept in self.ranges.items())
+
+
+def topic_config(topic: Topic[Any]) -> dict[str, str]:
+    """A topic's declaration as Kafka's settings."""
+    return {
+        "retention.ms": str(-1 if topic.retention_ms is None else topic.retention_ms),
+        "retention.bytes": "-1",
+        "cleanup.policy": topic.cleanup_policy,
+        "max.message.bytes": str(topic.max_record_bytes),
+        "compression.type": "producer",
+    }
+
+
+class KafkaAdmin:
+    """Makes and describes topics. Every call raises StoreDown where Kafka does not answer."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self._bootstrap = bootstrap
+        self._client = AdminClient({"bootstrap.servers": bootstrap, "client.id": "axiom-admin"})
+
+    def create(self, topics: Iterable[Topic[Any]]) -> dict[str, str]:
+        """Make what is missing and bring the settings of what is there to its declaration.
+
+        Returns, for each topic, `created` or `present`. Harmless to repeat.
+        """
+        topics = list(topics)
+        new = [
+            NewTopic(topic.name, topic.partitions, replication_factor=1, config=topic_config(topic))
+            for topic in topics
+        ]
+        outcome: dict[str, str] = {}
+        for name, future in self._client.create_topics(new, operation_timeout=_TIMEOUT_S).items():
+            try:
+                self._answer(future)
+                outcome[name] = "created"
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                    raise StoreDown(f"the topic {name} can't be made: {error}") from error
+                outcome[name] = "present"
+        self._align([topic for topic in topics if outcome[topic.name] == "present"])
+        return outcome
+
+    def _align(self, topics: Collection[Topic[Any]]) -> None:
+        resources = [
+            ConfigResource(
+                ResourceType.TOPIC,
+                topic.name,
+                incremental_configs=[
+                    ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+                    for name, value in topic_config(topic).items()
+                ],
+            )
+            for topic in topics
+        ]
+        if resources:
+            for future in self._client.incremental_alter_configs(resources).values():
+                self._answer(future)
+
+    def names(self) -> set[str]:
+        """The names of all topics but Kafka's own."""
+        try:
+            listed = self._client.list_topics(timeout=_TIMEOUT_S).topics
+        except KafkaException as error:
+            raise StoreDown(f"Kafka at {self._bootstrap} does not answer: {error}") from error
+        return {name for name in listed if not name.startswith("__")}
+
+    def identity(self, topic: str) -> TopicIdentity:
+        """Kafka's id for the topic and its partition count.
+
+        Raises:
+            LogMismatch: there is no such topic.
+        """
+        return self._identities([topic])[topic]
+
+    def _identities(self, names: Collection[str]) -> dict[str, TopicIdentity]:
+        found: dict[str, TopicIdentity] = {}
+        futures = self._client.describe_topics(TopicCollection(list(names)), request_timeout=_TIMEOUT_S)
+        for name, future in futures.items():
+            try:
+                described = self._answer(future)
+            except KafkaException as error:
+                if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+                    raise LogMismatch(
+                        f"there is no topic {name}: make it with `axiom topics create`"
+                    ) from error
+                raise StoreDown(f"Kafka at {self._bootstrap} does not answer: {error}") from error
+            found[name] = TopicIdentity(str(described.topic_id), len(described.partitions))
+        return found
+
+    def describe(self, names: Collection[str]) -> list[TopicState]:
+        """What each topic holds and how far every group has read it."""
+        identities = self._identities(names)
+        partitions = [
+            TopicPartition(name, number) for name in names for number in range(identities[name].partitions)
+        ]
+        starts = self._offsets(partitions, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
+        ends = self._offsets(partitions, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+        sizes = partition_sizes(self._bootstrap, partitions)
+        groups = self._group_offsets()
+        return [
+            TopicState(
+                name=name,
+                identity=identities[name],
+                ranges={part.partition: LogRange(starts[part], ends[part]) for part in own},
+                sizes_bytes={part.partition: sizes.get(part, 0) for part in own},
+                group_offsets=_of_topic(name, groups),
+            )
+            for name in sorted(names)
+            for own in [[part for part in partitions if part.topic == name]]
+        ]
+
+    def _offsets(self, partitions: Iterable[TopicPartition], spec: OffsetSpec) -> dict[TopicPartition, int]:
+        wanted = {_TopicPartition(*partition): spec for partition in partitions}
+        if not wanted:
+            return {}
+        answers = self._client.list_offsets(wanted, request_timeout=_TIMEOUT_S)
+        return {
+            TopicPartition(part.topic, part.partition): self._answer(future).offset
+            for part, future in answers.items()
+        }
+
+    def _group_offsets(self) -> dict[str, dict[TopicPartition, int]]:
+        listed = self._answer(self._client.list_consumer_groups(request_timeout=_TIMEOUT_S)).valid
+        found: dict[str, dict[TopicPartition, int]] = {}
+        for group in listed:
+            request = [ConsumerGroupTopicPartitions(group.group_id)]
+            answer = self._client.list_consumer_group_offsets(request)[group.group_id]
+            found[group.group_id] = {
+                TopicPartition(part.topic, part.partition): part.offset
+                for part in self._answer(answer).topic_partitions or ()
+                if part.offset >= 0
+            }
+        return found
+
+    def delete(self, names: Collection[str]) -> None:
+        """Delete topics and their records for good."""
+        for future in self._client.delete_topics(list(names), operation_timeout=_TIMEOUT_S).values():
+            self._answer(future)
+
+    def truncate(self, before: Mapping[TopicPartition, int]) -> None:
+        """Delete the records below these offsets for good."""
+        wanted = [_TopicPartition(*partition, offset) for partition, offset in before.items()]
+        for future in self._client.delete_records(wanted).values():
+            self._answer(future)
+
+    def _answer(self, future: Future[T]) -> T:
+        """The future's result; what means "Kafka is not there" becomes StoreDown."""
+        try:
+            return future.result(timeout=_TIMEOUT_S + 5)
+        except KafkaException as error:
+            code = error.args[0].code()
+            if code in (KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError.REQUEST_TIMED_OUT):
+                raise StoreDown(f"Kafka at {self._bootstrap} does not answer: {error}") from error
+            raise
+        except TimeoutError as error:
+            raise StoreDown(f"Kafka at {self._bootstrap} does not answer") from error
+
+
+def _of_topic(name: str, groups: dict[str, dict[TopicPartition, int]]) -> dict[str, dict[int, int]]:
+    by_group = {
+        group: {part.partition: offset for part, offset in offsets.items() if part.topic == name}
+        for group, offsets in groups.items()
+    }
+    return {group: offsets for group, offsets in sorted(by_group.items()) if offsets}

@@ -1,0 +1,145 @@
+"""The consumer: a KIP-848 group member that starts where the store says."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    KafkaError,
+    KafkaException,
+)
+from confluent_kafka import (
+    Consumer as _Consumer,
+)
+from confluent_kafka import (
+    Message as _Message,
+)
+from confluent_kafka import (
+    TopicPartition as _TopicPartition,
+)
+
+from axiom.bus.kafka.admin import KafkaAdmin
+from axiom.bus.port import Polled
+from axiom.contracts.record import LogRange, Record, TopicIdentity, TopicPartition
+from axiom.errors import LogMismatch, Misconfigured, StoreDown
+
+_CONFIG: dict[str, str | int | float | bool] = {
+    "group.protocol": "consumer",
+    "auto.offset.reset": "error",  # the store names the offset; a silent jump would lose records
+    "enable.auto.commit": True,
+    "auto.commit.interval.ms": 1000,
+    "enable.auto.offset.store": False,
+    "fetch.queue.backoff.ms": 2,  # at its default of 1000 a full queue stands still for a second
+    "fetch.wait.max.ms": 100,
+    "queued.max.messages.kbytes": 64 * 1024,
+    "max.poll.interval.ms": 120_000,
+}
+_GONE = {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.UNKNOWN_TOPIC_ID, KafkaError._UNKNOWN_PARTITION}
+_OUT_OF_RANGE = {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}
+_REFUSED = {KafkaError.GROUP_AUTHORIZATION_FAILED, KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError._FATAL}
+_TIMEOUT_S = 5.0
+
+
+class KafkaConsumer:
+    """`axiom.bus.port.Consumer` over librdkafka."""
+
+    def __init__(self, bootstrap: str, *, group: str, topics: Sequence[str]) -> None:
+        self._admin = KafkaAdmin(bootstrap)
+        self._assigned: list[TopicPartition] = []
+        self._revoked: list[TopicPartition] = []
+        try:
+            self._consumer = _Consumer(_CONFIG | {"bootstrap.servers": bootstrap, "group.id": group})
+            self._consumer.subscribe(
+                list(topics), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
+            )
+        except KafkaException as error:
+            raise Misconfigured(f"the Kafka consumer of group {group!r} can't be made: {error}") from error
+
+    def poll(self, max_records: int, timeout_s: float) -> Polled:
+        first = self._consumer.poll(timeout_s)
+        messages = [] if first is None else [first]
+        if first is not None and max_records > 1:
+            messages += self._consumer.consume(max_records - 1, 0)
+        records = [_record(message) for message in messages if _is_record(message)]
+        polled = Polled(records, self._assigned, self._revoked)
+        self._assigned, self._revoked = [], []
+        return polled
+
+    def start_at(self, positions: Mapping[TopicPartition, int]) -> None:
+        for partition, offset in positions.items():
+            self._consumer.seek(_TopicPartition(*partition, offset))
+        self.resume(positions)
+
+    def pause(self, partitions: Collection[TopicPartition]) -> None:
+        self._consumer.pause([_TopicPartition(*partition) for partition in partitions])
+
+    def resume(self, partitions: Collection[TopicPartition]) -> None:
+        self._consumer.resume([_TopicPartition(*partition) for partition in partitions])
+
+    def mark_done(self, partition: TopicPartition, next_offset: int) -> None:
+        try:
+            self._consumer.store_offsets(offsets=[_TopicPartition(*partition, next_offset)])
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError._STATE:  # it was revoked meanwhile: the new owner commits
+                raise
+
+    def assignment(self) -> set[TopicPartition]:
+        return {TopicPartition(part.topic, part.partition) for part in self._consumer.assignment()}
+
+    def log_range(self, partition: TopicPartition) -> LogRange:
+        try:
+            found = self._consumer.get_watermark_offsets(_TopicPartition(*partition), timeout=_TIMEOUT_S)
+        except KafkaException as error:
+            raise StoreDown(f"Kafka does not say what {partition} holds: {error}") from error
+        if found is None:
+            raise StoreDown(f"Kafka does not say in {_TIMEOUT_S:.0f} s what {partition} holds")
+        return LogRange(*found)
+
+    def identity(self, topic: str) -> TopicIdentity:
+        return self._admin.identity(topic)
+
+    def close(self) -> None:
+        self._consumer.close()
+
+    def _on_assign(self, consumer: _Consumer, partitions: list[_TopicPartition]) -> None:
+        # Paused before its first fetch, so the offset given here is never read from; `start_at` seeks.
+        for part in partitions:
+            part.offset = OFFSET_BEGINNING
+        consumer.incremental_assign(partitions)
+        consumer.pause(partitions)
+        self._assigned += [TopicPartition(part.topic, part.partition) for part in partitions]
+
+    def _on_revoke(self, consumer: _Consumer, partitions: list[_TopicPartition]) -> None:
+        gone = [TopicPartition(part.topic, part.partition) for part in partitions]
+        self._assigned = [partition for partition in self._assigned if partition not in gone]
+        self._revoked += gone
+
+
+def _is_record(message: _Message) -> bool:
+    error = message.error()
+    if error is None:
+        return True
+    if error.code() in _OUT_OF_RANGE:
+        raise LogMismatch(
+            f"the next record of {message.topic()}-{message.partition()} is not in the log any more "
+            f"({error.str()}): the topic was truncated below the store's offset. Rebuild the store from "
+            f"what the log still holds, or restore the topic"
+        )
+    if error.code() in _GONE:
+        raise LogMismatch(f"the topic {message.topic()} is gone ({error.str()}): make it again and rebuild")
+    if error.code() in _REFUSED or error.fatal():
+        raise Misconfigured(f"Kafka refuses this consumer: {error.str()}")
+    return False  # passing trouble with brokers: librdkafka tries again by itself
+
+
+def _record(message: _Message) -> Record:
+    return Record(
+        message.topic(),  # type: ignore[arg-type] # None only in messages that carry an error
+        message.partition(),  # type: ignore[arg-type]
+        message.offset(),  # type: ignore[arg-type]
+        message.timestamp()[1],
+        message.key(),
+        message.value(),
+        tuple(message.headers() or ()),  # type: ignore[arg-type]
+    )

@@ -1,0 +1,103 @@
+"""The producer: idempotent, delivery confirmed, its queue bounded."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import Message as DeliveryReport
+from confluent_kafka import Producer as _Producer
+
+from axiom.contracts.record import Message
+from axiom.errors import DeliveryFailed, Misconfigured, RecordTooLarge
+
+_CONFIG: dict[str, str | int | float | bool] = {
+    "enable.idempotence": True,  # implies acks=all and an order that survives retries
+    "compression.type": "lz4",
+    "linger.ms": 5,
+    "queue.buffering.max.messages": 100_000,
+    "queue.buffering.max.kbytes": 64 * 1024,
+    "message.max.bytes": 4 * 1024 * 1024,  # a topic's own, lower limit is checked in `send`
+    "delivery.timeout.ms": 600_000,  # waits through an outage of Kafka of up to ten minutes
+}
+_RECORD_OVERHEAD_BYTES = 70  # of the record and batch format, rounded up
+_FAILURES_KEPT = 3
+
+
+class KafkaProducer:
+    """`axiom.bus.port.Producer` over librdkafka.
+
+    Args:
+        linger_ms: how long a record may wait for company; 0 for the lowest latency.
+    """
+
+    def __init__(self, bootstrap: str, *, client_id: str, linger_ms: float = 5) -> None:
+        config = _CONFIG | {"bootstrap.servers": bootstrap, "client.id": client_id, "linger.ms": linger_ms}
+        try:
+            self._producer = _Producer(config)
+        except KafkaException as error:
+            raise Misconfigured(f"the Kafka producer can't be made for {bootstrap!r}: {error}") from error
+        self._failures: list[str] = []
+        self._failed = 0
+        self._closing = threading.Event()
+        self._poller = threading.Thread(target=self._poll_forever, name="kafka-delivery", daemon=True)
+        self._poller.start()
+
+    async def send(self, message: Message, max_record_bytes: int) -> None:
+        _check_size(message, max_record_bytes)
+        self._raise_failures()
+        while True:
+            try:
+                self._producer.produce(
+                    message.topic,
+                    value=message.value,
+                    key=message.key,
+                    headers=list(message.headers),
+                    on_delivery=self._on_delivery,
+                )
+                return
+            except BufferError:
+                await asyncio.sleep(0.005)  # the queue is full: the caller waits, nothing is lost
+            except KafkaException as error:
+                raise DeliveryFailed(f"Kafka refused a record of {message.topic}: {error}") from error
+
+    async def flush(self) -> None:
+        while len(self._producer):
+            await asyncio.sleep(0.001)
+        self._raise_failures()
+
+    async def close(self) -> None:
+        try:
+            await self.flush()
+        finally:
+            self._closing.set()
+            await asyncio.to_thread(self._poller.join)
+
+    def _poll_forever(self) -> None:
+        while not self._closing.is_set():
+            self._producer.poll(0.1)
+
+    def _on_delivery(self, error: KafkaError | None, report: DeliveryReport) -> None:
+        if error is not None:
+            self._failed += 1
+            if len(self._failures) < _FAILURES_KEPT:
+                self._failures.append(f"{report.topic()} {report.key()!r}: {error.str()}")
+
+    def _raise_failures(self) -> None:
+        if self._failed:
+            count, samples = self._failed, "; ".join(self._failures)
+            self._failed, self._failures = 0, []
+            raise DeliveryFailed(f"{count} records were not delivered, among them: {samples}")
+
+
+def _check_size(message: Message, limit: int) -> None:
+    size = _RECORD_OVERHEAD_BYTES + len(message.key or b"") + len(message.value or b"")
+    size += sum(len(name) + len(value) + 4 for name, value in message.headers)
+    if size > limit:
+        raise RecordTooLarge(
+            f"a record of {size} bytes is over the {limit} bytes that {message.topic} takes "
+            f"(key {message.key!r}): send less in it",
+            size_bytes=size,
+            limit_bytes=limit,
+        )

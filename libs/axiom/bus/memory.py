@@ -1,0 +1,175 @@
+"""The bus's twin in memory: a broker with topics, partitions, groups and faults, for tests."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from axiom.bus.port import Polled
+from axiom.contracts.record import LogRange, Message, Record, TopicIdentity, TopicPartition
+from axiom.errors import LogMismatch, RecordTooLarge, StoreDown
+
+
+@dataclass
+class _Log:
+    start: int = 0
+    records: list[Record] = field(default_factory=list)
+
+    @property
+    def end(self) -> int:
+        return self.start + len(self.records)
+
+
+class MemoryBroker:
+    """Topics and groups. `down` makes every call fail the way an absent Kafka does."""
+
+    def __init__(self) -> None:
+        self.down = False
+        self.logs: dict[str, list[_Log]] = {}
+        self.ids: dict[str, str] = {}
+        self.groups: dict[str, list[MemoryConsumer]] = {}
+        self.committed: dict[str, dict[TopicPartition, int]] = {}
+
+    def create(self, name: str, partitions: int = 1) -> None:
+        """Make a topic, or make it anew: its records go and its id changes."""
+        self.logs[name] = [_Log() for _ in range(partitions)]
+        self.ids[name] = uuid4().hex
+
+    def delete(self, name: str) -> None:
+        """Delete a topic and its records."""
+        del self.logs[name], self.ids[name]
+
+    def truncate(self, partition: TopicPartition, before: int) -> None:
+        """Delete the records below an offset."""
+        log = self.logs[partition.topic][partition.partition]
+        log.records = log.records[before - log.start :]
+        log.start = before
+
+    def append(self, message: Message) -> Record:
+        """Store a record in the partition of its key."""
+        logs = self.logs[message.topic]
+        number = zlib.crc32(message.key or b"") % len(logs)
+        log = logs[number]
+        record = Record(message.topic, number, log.end, 0, message.key, message.value, message.headers)
+        log.records.append(record)
+        return record
+
+    def records(self, topic: str) -> list[Record]:
+        """Everything the topic holds, partition by partition."""
+        return [record for log in self.logs[topic] for record in log.records]
+
+    def rebalance(self, group: str) -> None:
+        """Share the partitions of each topic among the members that subscribe to it."""
+        members = self.groups.get(group, [])
+        shares: dict[MemoryConsumer, set[TopicPartition]] = {member: set() for member in members}
+        for topic, logs in self.logs.items():
+            takers = [member for member in members if topic in member.topics]
+            for number in range(len(logs)) if takers else ():
+                shares[takers[number % len(takers)]].add(TopicPartition(topic, number))
+        for member, share in shares.items():
+            member.reassign(share)
+
+
+class MemoryProducer:
+    """`axiom.bus.port.Producer` on a MemoryBroker: delivery is immediate unless the broker is down."""
+
+    def __init__(self, broker: MemoryBroker) -> None:
+        self._broker = broker
+        self._queued: list[Message] = []
+
+    async def send(self, message: Message, max_record_bytes: int) -> None:
+        size = len(message.key or b"") + len(message.value or b"")
+        if size > max_record_bytes:
+            raise RecordTooLarge(f"{size} bytes are over {max_record_bytes}", size, max_record_bytes)
+        self._queued.append(message)
+        if not self._broker.down:
+            await self.flush()
+
+    async def flush(self) -> None:
+        if self._broker.down:
+            raise StoreDown("the broker is down")
+        queued, self._queued = self._queued, []
+        for message in queued:
+            self._broker.append(message)
+
+    async def close(self) -> None:
+        await self.flush()
+
+
+class MemoryConsumer:
+    """`axiom.bus.port.Consumer` on a MemoryBroker."""
+
+    def __init__(self, broker: MemoryBroker, group: str, topics: Sequence[str]) -> None:
+        self.topics = topics
+        self._broker = broker
+        self._group = group
+        self._next: dict[TopicPartition, int | None] = {}
+        self._paused: set[TopicPartition] = set()
+        self._changes = Polled()
+        broker.groups.setdefault(group, []).append(self)
+        broker.rebalance(group)
+
+    def reassign(self, share: set[TopicPartition]) -> None:
+        """The broker's word on what is this member's from now on."""
+        for lost in set(self._next) - share:
+            del self._next[lost]
+            self._changes.revoked.append(lost)
+        for gained in share - set(self._next):
+            self._next[gained] = None
+            self._changes.assigned.append(gained)
+
+    def poll(self, max_records: int, timeout_s: float) -> Polled:
+        changes, self._changes = self._changes, Polled()
+        records: list[Record] = []
+        for partition, offset in self._next.items():
+            if offset is None or partition in self._paused or self._broker.down:
+                continue
+            log = self._log(partition)
+            if not log.start <= offset <= log.end:
+                raise LogMismatch(f"offset {offset} of {partition} is not in {log.start}..{log.end}")
+            taken = log.records[offset - log.start :][: max_records - len(records)]
+            self._next[partition] = offset + len(taken)
+            records += taken
+        return Polled(records, changes.assigned, changes.revoked)
+
+    def start_at(self, positions: Mapping[TopicPartition, int]) -> None:
+        self._next.update({part: offset for part, offset in positions.items() if part in self._next})
+        self.resume(positions)
+
+    def pause(self, partitions: Collection[TopicPartition]) -> None:
+        self._paused |= set(partitions)
+
+    def resume(self, partitions: Collection[TopicPartition]) -> None:
+        self._paused -= set(partitions)
+
+    def mark_done(self, partition: TopicPartition, next_offset: int) -> None:
+        self._broker.committed.setdefault(self._group, {})[partition] = next_offset
+
+    def assignment(self) -> set[TopicPartition]:
+        return set(self._next)
+
+    def log_range(self, partition: TopicPartition) -> LogRange:
+        log = self._log(partition)
+        return LogRange(log.start, log.end)
+
+    def identity(self, topic: str) -> TopicIdentity:
+        if self._broker.down:
+            raise StoreDown("the broker is down")
+        if topic not in self._broker.ids:
+            raise LogMismatch(f"there is no topic {topic}")
+        return TopicIdentity(self._broker.ids[topic], len(self._broker.logs[topic]))
+
+    def close(self) -> None:
+        members = self._broker.groups[self._group]
+        if self in members:
+            members.remove(self)
+        self._broker.rebalance(self._group)
+
+    def _log(self, partition: TopicPartition) -> _Log:
+        if self._broker.down:
+            raise StoreDown("the broker is down")
+        if partition.topic not in self._broker.logs:
+            raise LogMismatch(f"there is no topic {partition.topic}")
+        return self._broker.logs[partition.topic][partition.partition]

@@ -1,0 +1,292 @@
+"""The sink loop: poll, decode, write; the next poll runs while the last write does."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from axiom.bus.deadletters import DeadLetters
+from axiom.bus.port import Consumer, Polled
+from axiom.contracts.codec import Decoder
+from axiom.contracts.record import LogRange, TopicPartition
+from axiom.errors import LogMismatch, StoreDown, Transient
+from axiom.resilience.backoff import Backoff
+from axiom.runtime.crashpoint import CrashPoint
+from axiom.runtime.positions import Log, positions_of, read_log
+from axiom.runtime.runs import Run, decode_runs
+from axiom.runtime.sink import Sink
+from axiom.runtime.watchdog import Watchdog
+from axiom.runtime.writer import Held, Writer
+from axiom.telemetry import metrics
+from axiom.telemetry.health import Health
+from axiom.telemetry.logs import get_logger
+
+H = TypeVar("H")
+T = TypeVar("T")
+log = get_logger()
+
+
+@dataclass(frozen=True)
+class LoopOptions:
+    """Sizes and times of a sink loop.
+
+    Attributes:
+        poll_records: the most records of one poll, over all partitions.
+        poll_timeout_s: how long a poll waits for the first record, so how soon a stop is noticed.
+        keep_alive_s: a write that lasts longer pauses the partitions and polls, to stay in the group.
+        recheck_s: wait after a fence before a partition that still seems ours is loaded again; longer
+            than the group's heartbeat interval, in which a member that lost it is told.
+        inspect_s: how often lag and the topic's identity are asked for.
+        stop_s: how long a stop waits for the write in progress before it is abandoned.
+    """
+
+    poll_records: int = 20_000
+    poll_timeout_s: float = 0.2
+    keep_alive_s: float = 1.0
+    recheck_s: float = 3.0
+    inspect_s: float = 5.0
+    stop_s: float = 7.0
+
+
+class SinkLoop(Generic[H]):
+    """Keeps one sink's store up with its topics until told to stop."""
+
+    def __init__(
+        self,
+        sink: Sink[H],
+        consumer: Consumer,
+        dead_letters: DeadLetters,
+        health: Health,
+        watchdog: Watchdog,
+        options: LoopOptions | None = None,
+        crash: CrashPoint | None = None,
+        backoff: Backoff | None = None,
+    ) -> None:
+        self._sink = sink
+        self._consumer = consumer
+        self._health = health
+        self._watchdog = watchdog
+        self._options = options or LoopOptions()
+        self._backoff = backoff or Backoff(base_s=0.2, cap_s=5.0)
+        self._writer = Writer(sink, dead_letters, crash or CrashPoint(), self._declare_pause, self._backoff)
+        self._decoders: dict[str, Decoder[Any]] = {topic.name: Decoder(topic) for topic in sink.handlers}
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="kafka-poll")
+        self._sessions: dict[TopicPartition, int] = {}
+        self._session = 0
+        self._to_take: set[TopicPartition] = set()
+        self._to_reload: dict[TopicPartition, float] = {}
+        self._take_after_s = 0.0
+        self._inspect_after_s = 0.0
+        self._ranges: dict[TopicPartition, LogRange] = {}
+        health.details["partitions"] = self._describe
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set; then finish or abandon the write in progress and leave the group.
+
+        A log that is not the store's stops the work, not the process: it stands, not ready, and says why.
+        """
+        self._watchdog.start()
+        try:
+            await self._set_up_store(stop)
+            await self._work(stop)
+        except LogMismatch as mismatch:
+            log.critical("log_mismatch", why=str(mismatch))
+            metrics.ERRORS.labels(self._sink.name, "log_mismatch").inc()
+            self._declare_pause("log_mismatch", str(mismatch))
+            await self._in_thread(self._consumer.close)
+            await stop.wait()
+        else:
+            await self._in_thread(self._leave)
+        finally:
+            self._watchdog.stop()
+            self._thread.shutdown(wait=False)
+            await self._sink.store.close()
+
+    async def _set_up_store(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            try:
+                await self._sink.store.setup()
+            except StoreDown as down:
+                self._declare_pause("store_down", str(down))
+                log.warning("store_awaited", store_error=str(down))
+                await _wait(stop, self._backoff.next_s(down.retry_after_s))
+            else:
+                self._backoff.reset()
+                self._declare_pause("store_down", None)
+                return
+
+    async def _work(self, stop: asyncio.Event) -> None:
+        self._health.not_ready.pop("service", None)
+        write: asyncio.Task[None] | None = None
+        try:
+            while not stop.is_set():
+                runs = await self._poll(self._options.poll_records, self._options.poll_timeout_s)
+                if write is not None:
+                    await self._wait_for(write, stop)
+                    write = None
+                await self._settle()
+                if runs and not stop.is_set():
+                    write = asyncio.create_task(self._writer.write(runs))
+        finally:
+            if write is not None:
+                await self._abandon(write)
+
+    async def _wait_for(self, write: asyncio.Task[None], stop: asyncio.Event) -> None:
+        """Wait for the write, polling meanwhile if it is slow, so that the group keeps this member."""
+        done, _ = await asyncio.wait({write}, timeout=self._options.keep_alive_s)
+        if not done:
+            await self._in_thread(self._consumer.pause, set(self._sessions))
+            while not done and not stop.is_set():
+                for run in await self._poll(1, 0):
+                    self._reposition(run.source)  # it was delivered in spite of the pause: read it again
+                done, _ = await asyncio.wait({write}, timeout=self._options.keep_alive_s)
+            await self._in_thread(self._consumer.resume, set(self._sessions))
+        if done:
+            write.result()
+        else:
+            await self._abandon(write)
+
+    async def _abandon(self, write: asyncio.Task[None]) -> None:
+        done, _ = await asyncio.wait({write}, timeout=self._options.stop_s)
+        if not done:
+            write.cancel()  # its transaction rolls back; the records are read again by the next owner
+            log.warning("write_abandoned")
+            await asyncio.wait({write}, timeout=1)
+        elif not write.cancelled() and write.exception():
+            write.result()
+
+    async def _poll(self, max_records: int, timeout_s: float) -> list[Run]:
+        done, self._writer.done = self._writer.done, {}
+        polled, runs = await self._in_thread(self._poll_and_decode, max_records, timeout_s, done)
+        for partition in polled.revoked:
+            log.info("partition_revoked", topic=partition.topic, partition=partition.partition)
+            self._drop(partition)
+        self._to_take |= set(polled.assigned)
+        self._watchdog.turned()
+        return runs
+
+    def _poll_and_decode(
+        self, max_records: int, timeout_s: float, done: dict[TopicPartition, int]
+    ) -> tuple[Polled, list[Run]]:
+        for partition, next_offset in done.items():
+            self._consumer.mark_done(partition, next_offset)
+        polled = self._consumer.poll(max_records, timeout_s)
+        return polled, decode_runs(polled.records, self._decoders, self._sessions)
+
+    async def _settle(self) -> None:
+        """Bring partitions in order: those fenced, those to take, those to load again; and look around."""
+        now = time.monotonic()
+        for partition in self._writer.fenced:
+            self._reposition(partition, now + self._options.recheck_s)
+        self._writer.fenced.clear()
+        due = {partition for partition, at in self._to_reload.items() if at <= now}
+        if now >= self._take_after_s and (self._to_take or due):
+            try:
+                await self._position(self._to_take, take=True)
+                await self._position(due, take=False)
+            except Transient as down:
+                self._take_after_s = now + self._backoff.next_s(down.retry_after_s)
+                self._declare_pause("positions", str(down))
+            else:
+                self._declare_pause("positions", None)
+        if now >= self._inspect_after_s:
+            self._inspect_after_s = now + self._options.inspect_s
+            await self._inspect()
+
+    async def _position(self, partitions: set[TopicPartition], *, take: bool) -> None:
+        for topic in sorted({partition.topic for partition in partitions}):
+            own = await self._in_thread(self._consumer.assignment)
+            wanted = {part for part in partitions if part.topic == topic and part in own}
+            found: Log = await self._in_thread(read_log, self._consumer, topic, wanted)
+            positions = await positions_of(self._sink.store, self._sink.name, topic, found, take=take)
+            self._session += 1
+            for partition, position in positions.items():
+                self._writer.held[partition] = Held(position, self._session)
+                self._sessions[partition] = self._session
+                metrics.EPOCH.labels(self._sink.name, topic, partition.partition).set(position.epoch)
+                log.info(
+                    "partition_taken" if take else "partition_reloaded", topic=topic,
+                    partition=partition.partition, offset=position.next_offset, epoch=position.epoch,
+                )  # fmt: skip
+            await self._in_thread(
+                self._consumer.start_at, {part: held.next_offset for part, held in positions.items()}
+            )
+        for partition in list(partitions):
+            self._to_take.discard(partition)
+            self._to_reload.pop(partition, None)
+
+    async def _inspect(self) -> None:
+        """Ask Kafka for lag and identity, for the metrics, the watchdog and to see a topic made anew."""
+        held = dict(self._writer.held)
+        lag = 0
+        for topic in sorted({partition.topic for partition in held}):
+            try:
+                found: Log = await self._in_thread(
+                    read_log, self._consumer, topic, [part for part in held if part.topic == topic]
+                )
+            except Transient as down:
+                self._declare_pause("kafka_down", str(down))
+                return
+            for part, kept in found.ranges.items():
+                position = held[part].position
+                if position.log != found.identity:
+                    self._reposition(part)  # taking it again compares everything and says what differs
+                behind = max(0, kept.end - position.next_offset)
+                metrics.LAG.labels(self._sink.name, topic, part.partition).set(behind)
+                lag += behind
+            self._ranges |= found.ranges
+        self._declare_pause("kafka_down", None)
+        self._watchdog.observe(sum(one.position.next_offset for one in held.values()), lag)
+
+    def _reposition(self, partition: TopicPartition, at_s: float = 0.0) -> None:
+        """Drop what was read of a partition and load its position anew."""
+        self._drop(partition)
+        self._to_reload[partition] = at_s
+
+    def _drop(self, partition: TopicPartition) -> None:
+        self._writer.held.pop(partition, None)
+        self._sessions.pop(partition, None)
+        self._to_take.discard(partition)
+        self._to_reload.pop(partition, None)
+
+    def _leave(self) -> None:
+        for partition, next_offset in self._writer.done.items():
+            self._consumer.mark_done(partition, next_offset)
+        self._consumer.close()
+
+    def _declare_pause(self, reason: str, why: str | None) -> None:
+        self._watchdog.declare_pause(reason, why)
+        metrics.PAUSED.labels(self._sink.name, reason).set(why is not None)
+        if why is None:
+            self._health.not_ready.pop(reason, None)
+        else:
+            self._health.not_ready[reason] = why
+
+    def _describe(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "topic": part.topic,
+                "partition": part.partition,
+                "next_offset": held.position.next_offset,
+                "log_end": self._ranges[part].end if part in self._ranges else None,
+                "epoch": held.position.epoch,
+                "applied": held.position.applied,
+                "superseded": held.position.superseded,
+                "dead_lettered": held.position.dead_lettered,
+            }
+            for part, held in sorted(self._writer.held.items())
+        ]
+
+    async def _in_thread(self, call: Callable[..., T], *arguments: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call, *arguments)
+
+
+async def _wait(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return

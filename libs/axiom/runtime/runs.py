@@ -1,0 +1,77 @@
+"""From polled records to runs: each partition's records, decoded, good and bad apart. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from axiom.contracts.codec import Decoder
+from axiom.contracts.record import Record, TopicPartition
+from axiom.errors import BadRecord, Permanent
+from axiom.stores.port import Batch
+
+
+@dataclass(slots=True)
+class Run:
+    """Consecutive records of one partition. `session` tells reads before a reposition from later ones."""
+
+    source: TopicPartition
+    session: int
+    first_offset: int
+    next_offset: int = 0
+    records: list[Record] = field(default_factory=list)
+    payloads: list[Any] = field(default_factory=list)
+    bad: list[tuple[Record, Permanent]] = field(default_factory=list)
+
+    @property
+    def read(self) -> int:
+        """How many records were read."""
+        return len(self.records) + len(self.bad)
+
+
+def decode_runs(
+    records: Sequence[Record],
+    decoders: Mapping[str, Decoder[Any]],
+    sessions: Mapping[TopicPartition, int],
+) -> list[Run]:
+    """One run for each partition that has records; what can't be decoded is in `bad`."""
+    runs: dict[tuple[str, int], Run] = {}
+    for record in records:
+        run = runs.get(record[:2])
+        if run is None:
+            source = TopicPartition(*record[:2])
+            run = runs[source] = Run(source, sessions.get(source, -1), record.offset)
+        try:
+            payload = decoders[record.topic](record)
+        except BadRecord as reason:
+            run.bad.append((record, reason))
+        else:
+            run.records.append(record)
+            run.payloads.append(payload)
+        run.next_offset = record.offset + 1
+    return list(runs.values())
+
+
+def halves(batch: Batch) -> tuple[Batch, Batch]:
+    """The batch cut in two between two of its good records."""
+    middle = len(batch.records) // 2
+    cut = batch.records[middle].offset
+    return (
+        _part(batch, slice(None, middle), batch.expected_offset, cut),
+        _part(batch, slice(middle, None), cut, batch.next_offset),
+    )
+
+
+def _part(batch: Batch, rows: slice, start: int, end: int) -> Batch:
+    return Batch(
+        consumer=batch.consumer,
+        topic=batch.topic,
+        partition=batch.partition,
+        epoch=batch.epoch,
+        expected_offset=start,
+        next_offset=end,
+        records=batch.records[rows],
+        payloads=batch.payloads[rows],
+        dead=[dead for dead in batch.dead if start <= dead[0] < end],
+    )

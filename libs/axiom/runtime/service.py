@@ -1,0 +1,86 @@
+"""Starting and stopping a service: settings, logs, health server, signals, exit code.
+
+Exit codes: 0 stopped as asked; 1 a failure worth a restart; 2 misconfigured (a restart won't help);
+75 stood still and was ended by its watchdog; 137 killed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from pydantic_settings import BaseSettings
+
+from axiom.bus.deadletters import DeadLetters
+from axiom.bus.kafka import KafkaConsumer, KafkaProducer
+from axiom.errors import Misconfigured
+from axiom.runtime.crashpoint import CrashPoint
+from axiom.runtime.loop import SinkLoop
+from axiom.runtime.sink import Sink
+from axiom.runtime.watchdog import Watchdog
+from axiom.settings import KafkaSettings, ServiceSettings, load
+from axiom.telemetry.health import Health, health_server
+from axiom.telemetry.logs import get_logger, setup_logs
+
+H = TypeVar("H")
+S = TypeVar("S", bound=BaseSettings)
+Work = Callable[[Health, asyncio.Event], Awaitable[None]]
+
+MISCONFIGURED = 2
+log = get_logger()
+
+
+def run_service(name: str, make_work: Callable[[ServiceSettings], Work]) -> int:
+    """Run a service until SIGTERM or SIGINT; returns the process's exit code.
+
+    `make_work` builds the adapters out of settings; the work it returns ends soon after its event is set.
+    """
+    setup_logs(name, "info")
+    try:
+        settings = load(ServiceSettings)
+        setup_logs(name, settings.log_level)
+        asyncio.run(_serve(name, settings, make_work))
+    except Misconfigured as error:
+        log.critical("service_misconfigured", why=str(error))
+        return MISCONFIGURED
+    except Exception:
+        log.exception("service_failed")
+        return 1
+    log.info("service_stopped")
+    return 0
+
+
+async def _serve(name: str, settings: ServiceSettings, make_work: Callable[[ServiceSettings], Work]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    health = Health(name)
+    work = make_work(settings)
+    async with health_server(health, settings.health_host, settings.health_port) as port:
+        log.info("service_started", health_port=port)
+        await work(health, stop)
+
+
+def run_sink(name: str, settings_type: type[S], make_sink: Callable[[S], Sink[H]]) -> int:
+    """Run a sink as a service: what `python -m services.<name>` does."""
+
+    def make_work(service: ServiceSettings) -> Work:
+        crash = CrashPoint(service.crashpoint)
+        kafka = load(KafkaSettings)
+        sink = make_sink(load(settings_type))
+
+        async def work(health: Health, stop: asyncio.Event) -> None:
+            producer = KafkaProducer(kafka.bootstrap, client_id=name, linger_ms=0)
+            consumer = KafkaConsumer(
+                kafka.bootstrap, group=name, topics=[topic.name for topic in sink.handlers]
+            )
+            watchdog = Watchdog(service.watchdog_s)
+            dead_letters = DeadLetters(producer, name)
+            await SinkLoop(sink, consumer, dead_letters, health, watchdog, crash=crash).run(stop)
+
+        return work
+
+    return run_service(name, make_work)

@@ -1,0 +1,26 @@
+"""How a sink is declared: a store, and which handler writes which topic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from axiom.contracts.topic import Topic
+from axiom.stores.port import Store
+
+H = TypeVar("H")
+
+
+@dataclass(frozen=True)
+class Sink(Generic[H]):
+    """One consumer of topics that keeps a store. To write a new one, copy `services/redis_sink`.
+
+    Attributes:
+        name: also the consumer group and the owner of the offsets in the store.
+        handlers: topic to handler: how a batch becomes rows, in the store's own terms.
+    """
+
+    name: str
+    store: Store[H]
+    handlers: Mapping[Topic[Any], H]

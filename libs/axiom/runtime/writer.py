@@ -1,0 +1,196 @@
+"""Writes runs to the store: fenced, retried while the store is down, one bad record never more than one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Generic, TypeVar
+
+from axiom.bus.deadletters import DeadLetters, error_class
+from axiom.contracts.headers import TRACEPARENT, current_traceparent
+from axiom.contracts.record import TopicPartition
+from axiom.errors import Fenced, Permanent, StoreDown
+from axiom.resilience.backoff import Backoff
+from axiom.resilience.breaker import BreakerState, CircuitBreaker
+from axiom.runtime.crashpoint import CrashPoint
+from axiom.runtime.runs import Run, halves
+from axiom.runtime.sink import Sink
+from axiom.stores.port import Batch, Position
+from axiom.telemetry import metrics
+from axiom.telemetry.logs import get_logger
+
+H = TypeVar("H")
+log = get_logger()
+
+
+@dataclass(slots=True)
+class Held:
+    """A partition this member writes: with which epoch, where it goes on, and in which read session."""
+
+    position: Position
+    session: int
+
+
+class Writer(Generic[H]):
+    """Applies runs in order. Owns the partitions' positions; the loop gives and takes them."""
+
+    def __init__(
+        self,
+        sink: Sink[H],
+        dead_letters: DeadLetters,
+        crash: CrashPoint,
+        declare_pause: Callable[[str, str | None], None],
+        backoff: Backoff | None = None,
+    ) -> None:
+        """`declare_pause(reason, why)` tells the watchdog and /ready; None ends that pause."""
+        self.held: dict[TopicPartition, Held] = {}
+        self.fenced: set[TopicPartition] = set()
+        self.done: dict[TopicPartition, int] = {}
+        self._sink = sink
+        self._handlers = {topic.name: handler for topic, handler in sink.handlers.items()}
+        self._dead_letters = dead_letters
+        self._crash = crash
+        self._declare_pause = declare_pause
+        self._backoff = backoff or Backoff(base_s=0.2, cap_s=5.0)
+        self._breaker = CircuitBreaker(
+            f"{sink.name}:store", failure_threshold=5, reset_after_s=3.0, on_change=_export_breaker
+        )
+
+    async def write(self, runs: list[Run]) -> None:
+        """Write each run whose partition is still held in the session it was read in; drop the others.
+
+        Raises:
+            DeliveryFailed: a dead letter was refused; its record's offset did not move.
+        """
+        for run in runs:
+            held = self.held.get(run.source)
+            if held is None or held.session != run.session:
+                continue  # it changed hands or was repositioned since: whoever owns it reads it again
+            try:
+                await self._write_run(run, held)
+            except Fenced as fence:
+                log.warning(
+                    "partition_fenced", topic=run.source.topic, partition=run.source.partition, why=str(fence)
+                )
+                metrics.ERRORS.labels(self._sink.name, "fenced").inc()
+                del self.held[run.source]
+                self.fenced.add(run.source)
+
+    async def _write_run(self, run: Run, held: Held) -> None:
+        if run.bad:
+            await self._bury(run.bad)
+        await self._write_batch(
+            Batch(
+                consumer=self._sink.name,
+                topic=run.source.topic,
+                partition=run.source.partition,
+                epoch=held.position.epoch,
+                expected_offset=held.position.next_offset,
+                next_offset=run.next_offset,
+                records=run.records,
+                payloads=run.payloads,
+                dead=[(record.offset, error_class(reason)) for record, reason in run.bad],
+            ),
+            held,
+        )
+
+    async def _write_batch(self, batch: Batch, held: Held) -> None:
+        try:
+            applied = await self._apply_when_up(batch, held)
+        except Permanent as reason:
+            metrics.ERRORS.labels(self._sink.name, error_class(reason)).inc()
+            if len(batch.records) > 1:
+                for half in halves(batch):
+                    await self._write_batch(half, held)
+                return
+            record = batch.records[0]
+            await self._bury([(record, reason)])
+            dead = sorted([*batch.dead, (record.offset, error_class(reason))])
+            await self._write_batch(replace(batch, records=(), payloads=(), dead=dead), held)
+            return
+        self._crash.reached("after_store_write")
+        self._count(batch, held, applied)
+
+    async def _apply_when_up(self, batch: Batch, held: Held) -> int:
+        """Apply the batch, waiting as long as the store is down."""
+        handler = self._handlers[batch.topic]
+        context = batch.records[0].header(TRACEPARENT) if batch.records else None
+        reset = current_traceparent.set(context)
+        try:
+            while True:
+                self._crash.reached("before_store_write")
+                try:
+                    with metrics.BATCH_SECONDS.labels(self._sink.name).time():
+                        applied = await self._sink.store.apply(batch, handler)
+                except StoreDown as down:
+                    await self._wait_until_up(down)
+                    taken = await self._taken_effect(batch, held)
+                    if taken is not None:
+                        return taken
+                else:
+                    self._breaker.record_success()
+                    return applied
+        finally:
+            current_traceparent.reset(reset)
+
+    async def _wait_until_up(self, down: StoreDown) -> None:
+        """Declare a pause and back off until the store answers a ping."""
+        log.warning("store_down", store_error=str(down))
+        metrics.ERRORS.labels(self._sink.name, "store_down").inc()
+        self._declare_pause("store_down", str(down))
+        self._breaker.record_failure()
+        while True:
+            await asyncio.sleep(max(self._backoff.next_s(down.retry_after_s), self._breaker.retry_in_s))
+            self._breaker.allow()
+            try:
+                await self._sink.store.ping()
+            except StoreDown:
+                self._breaker.record_failure()
+            else:
+                break
+        self._breaker.record_success()
+        self._backoff.reset()
+        self._declare_pause("store_down", None)
+        log.info("store_up")
+
+    async def _taken_effect(self, batch: Batch, held: Held) -> int | None:
+        """How many records the failed write applied after all; None if it wrote nothing."""
+        try:
+            positions = await self._sink.store.load(batch.consumer, batch.topic, [batch.partition])
+        except StoreDown:
+            return None
+        now = positions.get(batch.partition)
+        if now is None or (now.epoch, now.next_offset) != (batch.epoch, batch.next_offset):
+            return None
+        return now.applied - held.position.applied
+
+    async def _bury(self, bad: list[tuple[Any, Permanent]]) -> None:
+        for record, reason in bad[:10]:
+            log.warning(
+                "record_dead_lettered", topic=record.topic, partition=record.partition, offset=record.offset,
+                error_class=error_class(reason), why=str(reason)[:300],
+            )  # fmt: skip
+        await self._dead_letters.bury(bad)
+        self._crash.reached("after_dead_letter")
+
+    def _count(self, batch: Batch, held: Held, applied: int) -> None:
+        superseded = len(batch.records) - applied
+        held.position = replace(
+            held.position,
+            next_offset=batch.next_offset,
+            applied=held.position.applied + applied,
+            superseded=held.position.superseded + superseded,
+            dead_lettered=held.position.dead_lettered + len(batch.dead),
+        )
+        self.done[batch.source] = batch.next_offset
+        name = self._sink.name
+        counts = {"applied": applied, "superseded": superseded, "dead_lettered": len(batch.dead)}
+        for outcome, count in (counts | {"read": sum(counts.values())}).items():
+            metrics.RECORDS.labels(name, batch.topic, outcome).inc(count)
+        metrics.BATCH_RECORDS.labels(name).observe(sum(counts.values()))
+        metrics.STORE_OFFSET.labels(name, batch.topic, batch.partition).set(batch.next_offset)
+
+
+def _export_breaker(name: str, state: BreakerState) -> None:
+    metrics.BREAKER_OPEN.labels(name).set(state is not BreakerState.CLOSED)

@@ -1,0 +1,200 @@
+"""PostgreSQL: rows and offsets in one transaction. Nothing else imports asyncpg."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from axiom.contracts.record import TopicIdentity
+from axiom.errors import Fenced, Misconfigured, Permanent, StoreDown
+from axiom.settings import PostgresSettings
+from axiom.stores.port import Batch, Position
+from axiom.stores.queries import named_queries
+
+_SQL = Path(__file__).parent / "sql"
+_OWN = named_queries(_SQL / "queries.sql")
+_CONNECT_TIMEOUT_S = 5
+_STATEMENT_TIMEOUT_S = 60
+_MIGRATION_LOCK = 0x6178696F6D  # any constant: serialises migrations of several members
+
+_REFUSALS = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
+_WRONG_LOGIN = (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError)
+_DOWN = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.ObjectNotInPrerequisiteStateError,
+    asyncpg.SystemError,
+)
+
+
+class Transaction:
+    """What a handler writes through: statements and COPY inside the batch's transaction."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    async def execute(self, query: str, *arguments: Any) -> int:
+        """Run one statement; returns the number of rows it touched."""
+        status: str = await self._connection.execute(query, *arguments, timeout=_STATEMENT_TIMEOUT_S)
+        last = status.rpartition(" ")[2]
+        return int(last) if last.isdigit() else 0
+
+    async def copy(self, table: str, columns: Sequence[str], data: bytes) -> None:
+        """COPY binary data (see `pgcopy`) into a table of the search path."""
+        await self._connection.copy_to_table(
+            table, source=BytesIO(data), columns=list(columns), format="binary", timeout=_STATEMENT_TIMEOUT_S
+        )
+
+
+Handler = Callable[[Transaction, Batch], Awaitable[int]]
+"""Writes a batch's rows; returns how many of its records took effect."""
+
+
+class PostgresStore:
+    """`axiom.stores.port.Store` on one schema of a PostgreSQL database.
+
+    One connection: a sink is one writer. It is opened on first use and again after a failure.
+
+    Args:
+        schema: holds the rows, the offsets and the record of migrations.
+        migrations: a folder of numbered SQL files; they name no schema.
+        session: statements to run on each new connection, such as making a temporary stage.
+    """
+
+    def __init__(
+        self, settings: PostgresSettings, *, schema: str, migrations: Path | None = None, session: str = ""
+    ) -> None:
+        if not re.fullmatch(r"[a-z][a-z0-9_]{0,50}", schema):
+            raise Misconfigured(f"{schema!r} can't name a schema: lower-case letters, digits and _ only")
+        self._settings = settings
+        self._schema = schema
+        self._migrations = migrations
+        self._session = session
+        self._connection: Any = None
+        self._is_set_up = False
+
+    async def setup(self) -> None:
+        async with self._translated(), self._connected() as connection, connection.transaction():
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", _MIGRATION_LOCK)
+            await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {self._schema}")
+            await connection.execute((_SQL / "offsets.sql").read_text(encoding="utf-8"))
+            done = {row["name"] for row in await connection.fetch("SELECT name FROM schema_migrations")}
+            for path in sorted(self._migrations.glob("[0-9]*.sql")) if self._migrations else ():
+                if path.name not in done:
+                    await connection.execute(path.read_text(encoding="utf-8"))
+                    await connection.execute("INSERT INTO schema_migrations (name) VALUES ($1)", path.name)
+        self._is_set_up = True
+        await self._drop_connection()  # the next one runs the session's statements on the finished schema
+
+    async def ping(self) -> None:
+        async with self._translated():
+            connection = await self._connect()
+            try:
+                await connection.execute("SELECT 1", timeout=_CONNECT_TIMEOUT_S)
+            finally:
+                await connection.close(timeout=_CONNECT_TIMEOUT_S)
+
+    async def take(
+        self, consumer: str, topic: str, log: TopicIdentity, starts: Mapping[int, int]
+    ) -> dict[int, Position]:
+        async with self._translated(), self._connected() as connection, connection.transaction():
+            rows = [
+                await connection.fetchrow(_OWN["take"], consumer, topic, number, *log, start)
+                for number, start in sorted(starts.items())
+            ]
+        return {row["partition"]: _position(row) for row in rows}
+
+    async def load(self, consumer: str, topic: str, partitions: Sequence[int]) -> dict[int, Position]:
+        rows = await self.fetch(_OWN["load"], consumer, topic, list(partitions))
+        return {row["partition"]: _position(row) for row in rows}
+
+    async def apply(self, batch: Batch, handler: Handler) -> int:
+        source = (batch.consumer, batch.topic, batch.partition)
+        async with self._translated(), self._connected() as connection, connection.transaction():
+            transaction = Transaction(connection)
+            moved = await transaction.execute(
+                _OWN["fence"], *source, batch.epoch, batch.expected_offset, batch.next_offset, len(batch.dead)
+            )
+            if not moved:
+                raise Fenced(
+                    f"{batch.source}: the store is not at epoch {batch.epoch}, offset {batch.expected_offset}"
+                )
+            if batch.dead:
+                offsets, classes = zip(*batch.dead, strict=True)
+                await transaction.execute(_OWN["bury"], *source, list(offsets), list(classes))
+            applied = await handler(transaction, batch) if batch.records else 0
+            await transaction.execute(_OWN["count"], *source, applied, len(batch.records) - applied)
+        return applied
+
+    async def fetch(self, query: str, *arguments: Any) -> list[Mapping[str, Any]]:
+        """Rows of a query, for readers."""
+        async with self._translated(), self._connected() as connection:
+            rows: list[Mapping[str, Any]] = await connection.fetch(query, *arguments)
+            return rows
+
+    async def close(self) -> None:
+        await self._drop_connection()
+
+    async def _connect(self) -> Any:
+        return await asyncpg.connect(
+            host=self._settings.host,
+            port=self._settings.port,
+            user=self._settings.user,
+            password=self._settings.password.get_secret_value(),
+            database=self._settings.database,
+            timeout=_CONNECT_TIMEOUT_S,
+            server_settings={"search_path": self._schema, "application_name": "axiom"},
+        )
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[Any]:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await self._connect()
+            if self._session and self._is_set_up:
+                await self._connection.execute(self._session)
+        try:
+            yield self._connection
+        except (*_REFUSALS, Fenced, Permanent):
+            raise
+        except BaseException:  # the connection's state is not known, also when a task was cancelled
+            await self._drop_connection()
+            raise
+
+    async def _drop_connection(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.terminate()
+
+    @asynccontextmanager
+    async def _translated(self) -> AsyncIterator[None]:
+        where = f"PostgreSQL at {self._settings.host}:{self._settings.port}"
+        try:
+            yield
+        except _WRONG_LOGIN as error:
+            raise Misconfigured(f"{where} refuses AXIOM_POSTGRES_USER/_PASSWORD: {error}") from error
+        except _REFUSALS as error:
+            raise Permanent(f"PostgreSQL refuses a value: {error}") from error
+        except _DOWN as error:
+            raise StoreDown(f"{where} does not serve: {error or type(error).__name__}") from error
+
+
+def _position(row: Mapping[str, Any]) -> Position:
+    return Position(
+        next_offset=row["next_offset"],
+        epoch=row["epoch"],
+        log=TopicIdentity(row["topic_id"], row["partitions"]),
+        applied=row["applied"],
+        superseded=row["superseded"],
+        dead_lettered=row["dead_lettered"],
+    )

@@ -1,0 +1,33 @@
+"""The metrics that every sink exports; names follow Prometheus' conventions."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+RECORDS = Counter(
+    "axiom_sink_records_total",
+    "Records by what became of them: read, applied, superseded or dead_lettered",
+    ["consumer", "topic", "outcome"],
+)
+ERRORS = Counter("axiom_sink_errors_total", "Errors by class", ["consumer", "error"])
+BATCH_RECORDS = Histogram(
+    "axiom_sink_batch_records",
+    "Records in a batch",
+    ["consumer"],
+    buckets=(1, 3, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000),
+)
+BATCH_SECONDS = Histogram(
+    "axiom_sink_batch_seconds",
+    "Time to write a batch to the store",
+    ["consumer"],
+    buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30),
+)
+LAG = Gauge(
+    "axiom_sink_lag_records",
+    "Records between the store's offset and the end of the log",
+    ["consumer", "topic", "partition"],
+)
+STORE_OFFSET = Gauge("axiom_sink_store_offset", "The store's next offset", ["consumer", "topic", "partition"])
+EPOCH = Gauge("axiom_sink_epoch", "The epoch this member writes with", ["consumer", "topic", "partition"])
+PAUSED = Gauge("axiom_sink_paused", "1 while the sink has declared a pause", ["consumer", "reason"])
+BREAKER_OPEN = Gauge("axiom_breaker_open", "1 while a circuit breaker is open", ["name"])

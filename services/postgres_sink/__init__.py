@@ -1,0 +1,1 @@
+"""Keeps every price bar in PostgreSQL."""
