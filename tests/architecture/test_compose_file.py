@@ -305,3 +305,15 @@ def test_the_build_context_is_an_allow_list() -> None:
     assert patterns[0] == "*"
     let_in = {pattern.removeprefix("!") for pattern in patterns if pattern.startswith("!")}
     assert let_in == {"pyproject.toml", "uv.lock", "topics", "libs", "services", "deploy"}
+
+
+def test_the_image_does_not_need_what_its_context_leaves_out() -> None:
+    left_out = (ROOT / "libs/axiom_cli/stack.py", ROOT / "deploy/embedded")
+    kept = [
+        path
+        for folder in ("topics", "libs", "services", "deploy")
+        for path in (ROOT / folder).rglob("*.py")
+        if not any(path.is_relative_to(place) for place in left_out)
+    ]
+    wanting = r"(?m)^\s*(from|import) (deploy\.embedded|axiom_cli\.stack)|^\s*from deploy import .*embedded"
+    assert [str(path) for path in kept if re.search(wanting, path.read_text())] == []
