@@ -75,6 +75,11 @@ class Layout:
         return self.logs / "supervisord.log"
 
     @property
+    def supervisor_pid(self) -> Path:
+        """supervisord's process id, as long as it lives (after kill -9 the file stays)."""
+        return self.home / "supervisord.pid"
+
+    @property
     def socket(self) -> Path:
         """supervisord's control socket: in the home, or in the temp folder when that path is too long."""
         inside = self.home / "supervisor.sock"

@@ -13,11 +13,13 @@ KILL_WAIT_S = 10.0
 
 
 def find(layout: Layout) -> list[psutil.Process]:
-    """Ours that still run. Only meaningful while supervisord itself is down."""
+    """Ours that still run though supervisord does not answer; that one too when it hangs."""
     mark = f"unix://{layout.socket}"
-    postmaster = _postmaster(layout)
     found = [process for process in psutil.process_iter() if _marked(process, mark)]
-    return found + ([postmaster] if postmaster and postmaster not in found else [])
+    for process in (_supervisord(layout), _postmaster(layout)):
+        if process and process not in found:
+            found.append(process)
+    return found
 
 
 def stop(processes: list[psutil.Process]) -> None:
@@ -56,5 +58,13 @@ def _postmaster(layout: Layout) -> psutil.Process | None:
     try:
         process = psutil.Process(int((data / "postmaster.pid").read_text().split("\n", 1)[0]))
         return process if Path(process.cwd()) == data.resolve() else None
+    except (OSError, ValueError, psutil.Error):
+        return None
+
+
+def _supervisord(layout: Layout) -> psutil.Process | None:
+    try:
+        process = psutil.Process(int(layout.supervisor_pid.read_text()))
+        return process if str(layout.supervisor_config) in process.cmdline() else None
     except (OSError, ValueError, psutil.Error):
         return None

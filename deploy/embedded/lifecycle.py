@@ -5,16 +5,19 @@ from __future__ import annotations
 import fcntl
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from axiom.errors import AxiomError, Misconfigured, StoreDown, Transient
-from deploy.embedded import jars, leftovers, state
+from deploy.embedded import doctor, jars, leftovers, state, status
+from deploy.embedded.account import SHARED
 from deploy.embedded.layout import Layout, cache_dir
 from deploy.embedded.servers import SERVERS
 from deploy.embedded.services import Service, discover
@@ -22,35 +25,48 @@ from deploy.embedded.state import Stack
 from deploy.embedded.supervisor import Supervisor
 
 HEALTHY_TIMEOUT_S = 180.0
+CRASHING_S = 15.0
 POLL_S = 0.1
 
 Say = Callable[[str], None]
 
 
-def up(home: Path, say: Say, *, servers_only: bool = False, wait: bool = True) -> Stack:
-    """Bring the stack in `home` up, whatever is left of it; one that is up stays as it is.
+def up(
+    home: Path,
+    say: Say,
+    *,
+    port_base: str | None = None,
+    servers_only: bool = False,
+    wait: bool = True,
+) -> Stack:
+    """Bring the stack in `home` up, whatever is left of it; what runs well stays as it is.
+
+    Args:
+        say: is told each step.
+        port_base: of a new stack, or to move a stopped one; None keeps what the home has.
+        servers_only: start no service; services that run go on.
+        wait: until every server and service is healthy. Services start when their servers answer, or
+            without waiting for that.
 
     Raises:
         Misconfigured: something it needs is missing; nothing was started.
-        StoreDown: a server did not become healthy.
+        StoreDown: a server or service did not become healthy.
     """
-    stack = state.choose(home)
-    layout, supervisor = stack.layout, Supervisor(stack.layout)
-    _make_home(layout)
-    with _locked(layout):
-        was_running = supervisor.running()
-        _refuse_moved_ports(stack, was_running)
-        if not was_running:
-            _clear_leftovers(layout, say)
+    stack = state.choose(home, port_base)
+    supervisor = Supervisor(stack.layout)
+    _make_home(stack.layout)
+    with _locked(stack.layout):
+        _check(stack, supervisor, say)
         if absent := jars.missing(cache_dir()):
             jars.fetch(absent, cache_dir())
-        state.save(stack)
-        services = [] if servers_only else discover()
-        _start_servers(stack, supervisor, discover(), say)
-        if wait:
+        services = _services(supervisor, servers_only=servers_only)
+        _start_servers(stack, supervisor, services, say)
+        if wait or services:
             await_servers(stack, supervisor, say)
         if not servers_only:
             _start_services(stack, supervisor, services, say)
+        if wait:
+            await_services(stack, supervisor, services, say)
     return stack
 
 
@@ -62,7 +78,7 @@ def down(home: Path, say: Say) -> bool:
     supervisor = Supervisor(stack.layout)
     with _locked(stack.layout):
         if not supervisor.running():
-            return _clear_leftovers(stack.layout, say)
+            return _stop_leftovers(stack.layout, say)
         servers = {server.name for server in SERVERS}
         running = {name for name, process in supervisor.processes().items() if process.pid}
         if running - servers:
@@ -74,26 +90,63 @@ def down(home: Path, say: Say) -> bool:
     return True
 
 
-def await_servers(stack: Stack, supervisor: Supervisor, say: Say, names: Iterable[str] | None = None) -> None:
-    """Wait until each server answers as a working one.
+def reset(home: Path, say: Say) -> None:
+    """Stop the stack in `home` and delete it: data, passwords, logs.
 
     Raises:
-        StoreDown: one did not within `HEALTHY_TIMEOUT_S`; with the end of its log.
+        Misconfigured: the folder does not look like a stack's; nothing was deleted.
     """
-    started = time.monotonic()
-    waiting = {server.name: server for server in SERVERS if names is None or server.name in names}
-    while waiting:
-        for name, server in list(waiting.items()):
-            try:
-                answer = server.probe(stack)
-            except StoreDown as error:
-                if time.monotonic() - started > HEALTHY_TIMEOUT_S:
-                    log = stack.layout.log(name)
-                    raise StoreDown(f"{error}\nIts log, {log}, ends:\n{tail(log)}") from error
-            else:
-                say(f"{name} answers after {time.monotonic() - started:.1f} s ({answer})")
-                del waiting[name]
-        time.sleep(POLL_S)
+    if not home.exists():
+        return
+    if not (home / "stack.env").exists() and any(home.iterdir()):
+        raise Misconfigured(f"{home} has no stack.env, so it may not be a stack's folder: delete it yourself")
+    down(home, say)
+    linked = (home / "postgres").resolve()
+    if linked.is_relative_to(SHARED):
+        shutil.rmtree(linked.parent)
+    shutil.rmtree(home)
+
+
+def await_servers(stack: Stack, supervisor: Supervisor, say: Say, names: Iterable[str] | None = None) -> None:
+    """Wait until each server (all, or those named) answers as a working one.
+
+    Raises:
+        StoreDown: one did not within `HEALTHY_TIMEOUT_S`, or keeps exiting; with the end of its log.
+    """
+    wanted = set(names) if names is not None else {server.name for server in SERVERS}
+    probes = {server.name: partial(server.probe, stack) for server in SERVERS if server.name in wanted}
+    _await(probes, stack.layout, supervisor, say)
+
+
+def await_services(stack: Stack, supervisor: Supervisor, services: Iterable[Service], say: Say) -> None:
+    """Wait until each service is ready.
+
+    Raises:
+        StoreDown: one did not within `HEALTHY_TIMEOUT_S`, or keeps exiting; with the end of its log.
+    """
+    probes = {service.name: partial(_probe_service, service, stack.layout) for service in services}
+    _await(probes, stack.layout, supervisor, say)
+
+
+def create_topics(stack: Stack) -> None:
+    """Run `axiom topics create`.
+
+    Raises:
+        AxiomError: it failed; with what it said.
+    """
+    if importlib.util.find_spec("axiom_cli.topics") is None:
+        return
+    environment = {**child_environment(stack), "AXIOM_HOME": str(stack.layout.home)}
+    command = [sys.executable, "-m", "axiom_cli.main", "topics", "create"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        raise AxiomError(f"`axiom topics create` failed:\n{done.stdout}{done.stderr}")
+
+
+def child_environment(stack: Stack) -> dict[str, str]:
+    """Ours, less the settings that stack.env decides: those of another stack must not leak in."""
+    decided = stack.settings()
+    return {name: value for name, value in os.environ.items() if name not in decided}
 
 
 def tail(log: Path, lines: int = 15) -> str:
@@ -104,11 +157,45 @@ def tail(log: Path, lines: int = 15) -> str:
         return ""
 
 
+def _probe_service(service: Service, layout: Layout) -> str:
+    ready, words, notice = status.ask_service(service, layout)
+    if not ready:
+        raise StoreDown(f"{service.name} is {words}")
+    return notice or words
+
+
+def _await(probes: Mapping[str, Callable[[], str]], layout: Layout, supervisor: Supervisor, say: Say) -> None:
+    started = time.monotonic()
+    waiting = dict(probes)
+    while waiting:
+        elapsed_s = time.monotonic() - started
+        for name, probe in list(waiting.items()):
+            try:
+                answer = probe()
+            except StoreDown as error:
+                if elapsed_s > HEALTHY_TIMEOUT_S or (elapsed_s > CRASHING_S and supervisor.is_crashing(name)):
+                    log = layout.log(name)
+                    raise StoreDown(f"{name}: {error}\nThe end of its log, {log}:\n{tail(log)}") from error
+            else:
+                say(f"{name} is up after {elapsed_s:.1f} s: {answer}")
+                del waiting[name]
+        if waiting:
+            time.sleep(POLL_S)
+
+
 def _make_home(layout: Layout) -> None:
+    """Enterable by others for root alone: PostgreSQL's account must pass. What is inside is private."""
     mode = 0o711 if os.geteuid() == 0 else 0o700
-    layout.home.mkdir(mode=mode, parents=True, exist_ok=True)
-    layout.home.chmod(mode)
-    layout.logs.mkdir(mode=0o700, exist_ok=True)
+    folders = [layout.logs, *(layout.data(server.name) for server in SERVERS if server.name != "postgres")]
+    try:
+        layout.home.mkdir(mode=mode, parents=True, exist_ok=True)
+        layout.home.chmod(mode)
+        for folder in folders:
+            folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise Misconfigured(
+            f"{error}: make {layout.home} yours, or set AXIOM_HOME to another folder"
+        ) from error
 
 
 @contextmanager
@@ -126,16 +213,28 @@ def _locked(layout: Layout) -> Iterator[None]:
         yield
 
 
-def _refuse_moved_ports(stack: Stack, was_running: bool) -> None:
-    kept = state.find(stack.layout.home)
-    if was_running and kept and kept.layout.ports != stack.layout.ports:
+def _check(stack: Stack, supervisor: Supervisor, say: Say) -> None:
+    layout, running = stack.layout, supervisor.running()
+    kept = state.find(layout.home)
+    if running and kept and kept.layout.ports != layout.ports:
         raise Misconfigured(
-            f"AXIOM_PORT_BASE is {stack.layout.ports.base} but the stack in {stack.layout.home} runs at "
+            f"AXIOM_PORT_BASE is {layout.ports.base} but the stack in {layout.home} runs at "
             f"{kept.layout.ports.base}: run `axiom down` first, or unset AXIOM_PORT_BASE"
         )
+    if not running:
+        _stop_leftovers(layout, say)
+    findings = doctor.examine(layout, running=running)
+    for finding in findings:
+        if finding.verdict == "warning":
+            say(f"Warning: {finding.check}: {finding.detail}; {finding.advice}")
+    if problems := doctor.problems(findings):
+        lines = [
+            f"  {problem.check}: {problem.detail}\n    {problem.advice}".rstrip() for problem in problems
+        ]
+        raise Misconfigured("this machine is not ready:\n" + "\n".join(lines))
 
 
-def _clear_leftovers(layout: Layout, say: Say) -> bool:
+def _stop_leftovers(layout: Layout, say: Say) -> bool:
     processes = leftovers.find(layout)
     if processes:
         say(f"Stopping {len(processes)} processes that outlived their supervisor")
@@ -143,44 +242,33 @@ def _clear_leftovers(layout: Layout, say: Say) -> bool:
     return bool(processes)
 
 
+def _services(supervisor: Supervisor, *, servers_only: bool) -> list[Service]:
+    """Those to keep: all, or with `servers_only` those that are kept already."""
+    if not servers_only:
+        return discover()
+    kept = supervisor.processes() if supervisor.running() else {}
+    return [service for service in discover() if service.name in kept]
+
+
 def _start_servers(stack: Stack, supervisor: Supervisor, services: list[Service], say: Say) -> None:
-    if not supervisor.running():
+    state.save(stack)
+    running = supervisor.running()
+    if not running:
         say("Preparing the servers")
         with ThreadPoolExecutor() as pool:
             list(pool.map(lambda server: server.prepare(stack), SERVERS))
     programs = [server.program(stack) for server in SERVERS]
-    programs += [service.program(stack.layout) for service in services]
-    supervisor.configure(programs)
-    if not supervisor.running():
-        supervisor.launch(_environment(stack))
+    supervisor.configure([*programs, *(service.program(stack.layout) for service in services)])
+    if not running:
+        supervisor.launch(child_environment(stack))
     for server in SERVERS:
         supervisor.start(server.name)
 
 
-def _environment(stack: Stack) -> dict[str, str]:
-    """Ours, less the settings that stack.env decides: those of another stack must not leak in."""
-    decided = stack.settings()
-    return {name: value for name, value in os.environ.items() if name not in decided}
-
-
 def _start_services(stack: Stack, supervisor: Supervisor, services: list[Service], say: Say) -> None:
     if services:
+        say("Creating the topics")
         create_topics(stack)
     for service in services:
         say(f"Starting {service.name}: {service.summary}")
         supervisor.start(service.name)
-
-
-def create_topics(stack: Stack) -> None:
-    """Run `axiom topics create`.
-
-    Raises:
-        AxiomError: it failed; with what it said.
-    """
-    if importlib.util.find_spec("axiom_cli.topics") is None:
-        return
-    environment = {**_environment(stack), "AXIOM_HOME": str(stack.layout.home)}
-    command = [sys.executable, "-m", "axiom_cli.main", "topics", "create"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
-    if done.returncode:
-        raise AxiomError(f"`axiom topics create` failed:\n{done.stdout}{done.stderr}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -40,8 +41,11 @@ def resolve(roots: list[str], folder: Path) -> list[Path]:
     """Every runtime jar of `roots`, laid out in `folder` as on Maven Central."""
     (folder / "pom.xml").write_text(pom(roots))
     out = folder / "jars"
-    subprocess.run(  # noqa: S607 - the developer's own mvn
-        ["mvn", "-q", "-B", "-f", str(folder / "pom.xml"), "dependency:copy-dependencies",
+    mvn = shutil.which("mvn")
+    if mvn is None:
+        raise Misconfigured("there is no mvn: install Apache Maven to lock jars")
+    subprocess.run(
+        [mvn, "-q", "-B", "-f", str(folder / "pom.xml"), "dependency:copy-dependencies",
          "-DincludeScope=runtime", "-Dmdep.useRepositoryLayout=true", f"-DoutputDirectory={out}"],
         check=True,
     )  # fmt: skip

@@ -67,7 +67,8 @@ def discover(folder: Path | None = None) -> list[Service]:
         other = by_offset.setdefault(service.port_offset, service)
         if other is not service:
             raise Misconfigured(
-                f"{service.name} and {other.name} both have port_offset {service.port_offset}: change one service.toml"
+                f"{service.name} and {other.name} both have port_offset {service.port_offset}: "
+                "change one service.toml"
             )
     return list(by_offset.values())
 

@@ -100,18 +100,17 @@ def find(home: Path) -> Stack | None:
     return Stack(Layout(home, Ports(base)), passwords)
 
 
-def choose(home: Path) -> Stack:
-    """The stack to start: what the folder has, at the ports that `AXIOM_PORT_BASE` asks for, if it does.
+def choose(home: Path, asked: str | None) -> Stack:
+    """The stack to start: what the folder has, at the port base (AXIOM_PORT_BASE) that is asked for, if any.
 
     Nothing is written; `save` does that.
 
     Raises:
         Misconfigured: AXIOM_PORT_BASE is no port, or data is there whose passwords are lost.
     """
-    asked = os.environ.get("AXIOM_PORT_BASE")
     kept = find(home)
     if kept is None:
-        if any((home / server).exists() for server in ("kafka", "postgres", "redis", "neo4j")):
+        if any((home / server / "data").exists() for server in ("kafka", "postgres", "redis", "neo4j")):
             raise Misconfigured(
                 f"{home} has data but no stack.env, so its passwords are lost: restore that file, "
                 f"or delete {home} to start anew"

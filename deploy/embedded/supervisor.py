@@ -26,6 +26,7 @@ from deploy.embedded.state import write_private
 
 OPEN_FILES = 65536
 START_TIMEOUT_S = 15.0
+SHUTDOWN_TIMEOUT_S = 60.0
 ALREADY_STARTED, NOT_RUNNING, BAD_NAME = 60, 70, 10
 
 HEAD = """\
@@ -33,7 +34,7 @@ HEAD = """\
 logfile={log}
 logfile_maxbytes=5MB
 logfile_backups=2
-pidfile={home}/supervisord.pid
+pidfile={pid}
 directory={home}
 identifier=axiom
 umask=077
@@ -73,7 +74,7 @@ stdout_logfile_backups=3
 
 @dataclass(frozen=True)
 class Process:
-    """What the supervisor says of one program; `state` is one of its own words, such as RUNNING or BACKOFF."""
+    """What the supervisor says of a program; `state` is one of its own words, such as RUNNING or BACKOFF."""
 
     name: str
     state: str
@@ -143,22 +144,36 @@ class Supervisor:
             for info in self._rpc.getAllProcessInfo()
         }
 
+    def is_crashing(self, name: str) -> bool:
+        """Whether a program is down though it should run: it exits right after each start."""
+        return self.processes()[name].state in ("BACKOFF", "EXITED", "FATAL")
+
     def start(self, name: str) -> None:
         """Start one program unless it runs; returns without waiting for it."""
         self._call("startProcess", name, tolerated=ALREADY_STARTED)
 
-    def stop(self, names: Iterable[str]) -> None:
-        """Stop programs at the same time and wait until all are gone (the configured seconds, then SIGKILL)."""
+    def stop(self, names: Iterable[str], *, wait: bool = True) -> None:
+        """Stop programs at the same time; by default wait until all are gone.
+
+        Each has its configured seconds before SIGKILL.
+        """
         wanted = set(names)
         for name in wanted:
             self._call("stopProcess", name, tolerated=NOT_RUNNING)
-        while any(process.pid for name, process in self.processes().items() if name in wanted):
+        while wait and any(process.pid for name, process in self.processes().items() if name in wanted):
             time.sleep(0.05)
 
     def shutdown(self) -> None:
-        """Stop supervisord itself and wait until its socket is gone."""
+        """Stop supervisord itself, and with it every program; returns when it is gone.
+
+        Raises:
+            StoreDown: it is still there after `SHUTDOWN_TIMEOUT_S`.
+        """
         self._rpc.shutdown()
-        while self.running() or self._layout.socket.exists():
+        deadline = time.monotonic() + SHUTDOWN_TIMEOUT_S
+        while self._layout.supervisor_pid.exists():
+            if time.monotonic() > deadline:
+                raise StoreDown(f"supervisord does not stop: see {self._layout.supervisor_log}")
             time.sleep(0.05)
 
     def _call(self, method: str, name: str, tolerated: int) -> None:
@@ -179,6 +194,7 @@ def render(layout: Layout, programs: Iterable[Program]) -> str:
     files = OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES)
     text = HEAD.format(
         log=_literal(layout.supervisor_log),
+        pid=_literal(layout.supervisor_pid),
         home=_literal(layout.home),
         socket=_literal(layout.socket),
         files=files,

@@ -9,4 +9,6 @@ from deploy.embedded.servers.port import Server
 from deploy.embedded.servers.postgres import Postgres
 from deploy.embedded.servers.redis import Redis
 
+__all__ = ["SERVERS", "Server"]
+
 SERVERS: tuple[Server, ...] = (Kafka(), Postgres(), Redis(), Neo4j(), Chroma())

@@ -30,6 +30,21 @@ server.directories.transaction.logs.root={folder}/data/transactions
 server.memory.pagecache.size=128m
 db.tx_log.rotation.retention_policy=keep_none
 dbms.usage_report.enabled=false
+internal.server.bolt.connection_shutdown_wait_time=1s
+internal.server.bolt.thread_pool_shutdown_wait_time=1s
+internal.dbms.bolt.netty_server_shutdown_quiet_period=0
+"""
+
+# To the console, which the supervisor writes to a file and rotates; debug.log rotates by itself.
+USER_LOG = """\
+<Configuration status="ERROR">
+  <Appenders>
+    <Console name="console" target="SYSTEM_OUT">
+      <PatternLayout pattern="%d{yyyy-MM-dd HH:mm:ss.SSS'Z'}{UTC} %-5p %m%n"/>
+    </Console>
+  </Appenders>
+  <Loggers><Root level="INFO"><AppenderRef ref="console"/></Root></Loggers>
+</Configuration>
 """
 
 # Netty's and the page cache's access to the JDK's insides, as the published distribution grants it.
@@ -57,12 +72,14 @@ class Neo4j:
             (folder / part).mkdir(parents=True, exist_ok=True)
         config = CONFIG.format(bolt=ports.neo4j_bolt, http=ports.neo4j_http, folder=folder)
         write_private(folder / "conf" / "neo4j.conf", config)
+        (folder / "conf" / "user-logs.xml").write_text(USER_LOG)
         (folder / "java.args").write_text(
             argument_file(
                 self.name,
                 ["-Xmx512m", *JVM],
                 [
                     "org.neo4j.server.CommunityEntryPoint",
+                    "--console-mode",
                     f"--home-dir={folder}",
                     f"--config-dir={folder / 'conf'}",
                 ],
@@ -87,7 +104,7 @@ class Neo4j:
         headers = {"Authorization": f"Basic {token}", "Content-Type": "application/json"}
         query = {"statement": "CALL dbms.components() YIELD versions RETURN versions[0]"}
         body = json.dumps({"statements": [query]}).encode()
-        request = urllib.request.Request(url, body, headers)  # noqa: S310 - http on loopback
+        request = urllib.request.Request(url, body, headers)
         try:
             with urllib.request.urlopen(request, timeout=PROBE_TIMEOUT_S) as reply:  # noqa: S310
                 answer = json.load(reply)

@@ -75,22 +75,12 @@ class Postgres:
         )
 
     def probe(self, stack: Stack) -> str:
-        password = {"PGPASSWORD": stack.passwords.postgres, "PGCONNECT_TIMEOUT": "3"}
-        psql = [
-            bin_dir() / "psql",
-            "-XAtq",
-            "-h",
-            HOST,
-            "-p",
-            str(stack.layout.ports.postgres),
-            "-U",
-            "axiom",
-        ]
+        where = f"postgresql://axiom@{HOST}:{stack.layout.ports.postgres}/axiom?connect_timeout=3"
+        ask = [str(bin_dir() / "psql"), "-XAtq", where, "-c", "show server_version"]
+        password = {"PGPASSWORD": stack.passwords.postgres}
+        timeout_s = PROBE_TIMEOUT_S * 2
         try:
-            done = subprocess.run(
-                [*psql, "-d", "axiom", "-c", "show server_version"],
-                capture_output=True, text=True, timeout=PROBE_TIMEOUT_S * 2, env=password,
-            )  # fmt: skip
+            done = subprocess.run(ask, capture_output=True, text=True, timeout=timeout_s, env=password)
         except (OSError, subprocess.TimeoutExpired) as error:
             raise StoreDown(f"PostgreSQL does not answer: {error}") from error
         if done.returncode:
