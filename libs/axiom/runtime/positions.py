@@ -63,8 +63,8 @@ def check(part: TopicPartition, position: Position, log: TopicIdentity, kept: Lo
     if position.next_offset < kept.start:
         raise LogMismatch(
             f"{part} was truncated: the store goes on at {position.next_offset}, the log begins at "
-            f"{kept.start}, so {kept.start - position.next_offset} records are lost to it. Restore the topic, "
-            f"or rebuild the store from what the log still holds"
+            f"{kept.start}, so {kept.start - position.next_offset} records are lost to the store. "
+            f"Restore the topic, or rebuild the store from what the log still holds"
         )
     if position.next_offset > kept.end:
         raise LogMismatch(

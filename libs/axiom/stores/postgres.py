@@ -34,7 +34,7 @@ _DOWN = (
     asyncpg.InsufficientResourcesError,
     asyncpg.TransactionRollbackError,
     asyncpg.ObjectNotInPrerequisiteStateError,
-    asyncpg.SystemError,
+    asyncpg.PostgresSystemError,
 )
 
 

@@ -63,7 +63,7 @@ class KafkaProducer:
                 raise DeliveryFailed(f"Kafka refused a record of {message.topic}: {error}") from error
 
     async def flush(self) -> None:
-        while len(self._producer):
+        while len(self._producer):  # noqa: ASYNC110 - librdkafka has no event to wait for
             await asyncio.sleep(0.001)
         self._raise_failures()
 

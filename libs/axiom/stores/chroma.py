@@ -1,0 +1,324 @@
+"""Chroma: versioned records, offsets last. Nothing else imports chromadb.
+
+Chroma has no transactions. A record's id is `key@version` with version "epoch.offset": new versions are
+added, readers take the newest of a key, older ones are deleted afterwards, and the offset is written last.
+What a crash leaves behind is read again and found to be there already; what a fenced writer still adds
+has an older epoch, is never the newest, and goes with the key's next change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+import chromadb
+import httpx
+from chromadb.config import Settings
+from chromadb.errors import ChromaError, InternalError, RateLimitError
+
+from axiom.contracts.record import TopicIdentity
+from axiom.errors import Fenced, Permanent, StoreDown
+from axiom.settings import ChromaSettings
+from axiom.stores.port import Batch, Position
+
+Metadata = Mapping[str, Any]
+
+OFFSETS = "sink_offsets"
+DEAD = "dead_offsets"
+_NO_VECTOR = [1.0]
+_CHUNK = 2000  # ids a request; below every server's get_max_batch_size (5461 and up)
+
+
+class Entity(NamedTuple):
+    """A key's new state: its vector and metadata."""
+
+    vector: Sequence[float]
+    metadata: Metadata
+
+
+class Change(NamedTuple):
+    """What a batch changes: new states by key, and how many of its records took effect."""
+
+    entities: Mapping[str, Entity]
+    applied: int
+
+
+@dataclass(frozen=True)
+class Handler:
+    """How a topic's batches change a collection. Both functions are pure.
+
+    Attributes:
+        keys: the entities that a batch concerns.
+        fold: their stored metadata and the batch to what changes.
+    """
+
+    collection: str
+    keys: Callable[[Batch], Iterable[str]]
+    fold: Callable[[Mapping[str, Metadata], Batch], Change]
+
+
+class Version(NamedTuple):
+    """Which write a record is from; orders the records of one key."""
+
+    epoch: int
+    offset: int
+
+    def of(self, key: str) -> str:
+        """The id of the key's record of this version."""
+        return f"{key}@{self.epoch:010d}.{self.offset:020d}"
+
+
+class ChromaStore:
+    """`axiom.stores.port.Store` on a Chroma server.
+
+    Args:
+        collections: the sink's collections with their distance (`cosine`, `l2`, `ip`).
+    """
+
+    def __init__(self, settings: ChromaSettings, *, collections: Mapping[str, str]) -> None:
+        self._settings = settings
+        self._where = f"Chroma at {settings.host}:{settings.port}"
+        self._spaces = {**collections, OFFSETS: "l2", DEAD: "l2"}
+        self._client: Any = None
+        self._collections: dict[str, Any] = {}  # the client's types refuse plain lists of floats
+        self._owner = uuid4().hex
+
+    async def setup(self) -> None:
+        async with self._translated():
+            await self._open()
+
+    async def ping(self) -> None:
+        async with self._translated():
+            await (await self._connected()).heartbeat()
+
+    async def take(
+        self, consumer: str, topic: str, log: TopicIdentity, starts: Mapping[int, int]
+    ) -> dict[int, Position]:
+        async with self._translated():
+            await self._open()  # collections may have been swapped since
+            everything = await self._offset_rows({"consumer": consumer})
+            epoch = max((row["epoch"] for row in everything.values()), default=0)
+            return {
+                number: await self._take(consumer, topic, number, epoch, log, start)
+                for number, start in sorted(starts.items())
+            }
+
+    async def _take(
+        self, consumer: str, topic: str, partition: int, epoch: int, log: TopicIdentity, start: int
+    ) -> Position:
+        source = _source(consumer, topic, partition)
+        while True:
+            rows = await self._offset_rows({"source": source})
+            held = _newest(rows.values()) or _offset_row(consumer, topic, partition, Position(start, 0, log))
+            epoch = max(epoch, held["epoch"]) + 1
+            mine = {**held, "epoch": epoch, "owner": self._owner}
+            await self._add_offset(mine)
+            rows = await self._offset_rows({"source": source})
+            newest = _newest(rows.values())
+            if newest is not None and (newest["epoch"], newest["owner"]) == (epoch, self._owner):
+                await self._delete(OFFSETS, [row_id for row_id, row in rows.items() if row is not newest])
+                return _position(mine)
+
+    async def load(self, consumer: str, topic: str, partitions: Sequence[int]) -> dict[int, Position]:
+        async with self._translated():
+            await self._open()
+            found = {
+                number: _newest(
+                    (await self._offset_rows({"source": _source(consumer, topic, number)})).values()
+                )
+                for number in partitions
+            }
+        return {number: _position(row) for number, row in found.items() if row is not None}
+
+    async def apply(self, batch: Batch, handler: Handler) -> int:
+        async with self._translated():
+            rows = await self._offset_rows({"source": _source(batch.consumer, *batch.source)})
+            held = _newest(rows.values())
+            if held is None or (held["epoch"], held["next_offset"]) != (batch.epoch, batch.expected_offset):
+                raise Fenced(
+                    f"{batch.source}: the store is not at epoch {batch.epoch}, offset {batch.expected_offset}"
+                )
+            version = Version(batch.epoch, batch.next_offset)
+            applied = await self._write(handler, batch, version) if batch.records else 0
+            await self._bury(batch)
+            moved = {
+                **held,
+                "next_offset": batch.next_offset,
+                "applied": held["applied"] + applied,
+                "superseded": held["superseded"] + len(batch.records) - applied,
+                "dead_lettered": held["dead_lettered"] + len(batch.dead),
+            }
+            await self._add_offset(moved)
+            await self._delete(OFFSETS, list(rows))
+        return applied
+
+    async def _write(self, handler: Handler, batch: Batch, version: Version) -> int:
+        collection = await self._collection(handler.collection)
+        stored = await self._records(collection, sorted(set(handler.keys(batch))))
+        current = {key: stored[key][max(stored[key])] for key in stored}
+        change = handler.fold(current, batch)
+        for keys in _chunks(list(change.entities)):
+            await collection.add(
+                ids=[version.of(key) for key in keys],
+                embeddings=[list(change.entities[key].vector) for key in keys],
+                metadatas=[
+                    {**change.entities[key].metadata, "key": key, "version": version.of("")[1:]}
+                    for key in keys
+                ],
+            )
+        older = [
+            f"{key}@{old}"
+            for key in change.entities
+            for old in stored.get(key, ())
+            if old < version.of("")[1:]  # a fenced writer never deletes what its successor wrote
+        ]
+        await self._delete(handler.collection, older)
+        return change.applied
+
+    async def newest(self, collection: str, keys: Sequence[str]) -> dict[str, Metadata]:
+        """The newest metadata of some keys, for readers."""
+        async with self._translated():
+            stored = await self._records(await self._collection(collection), keys)
+        return {key: versions[max(versions)] for key, versions in stored.items()}
+
+    async def nearest(
+        self, collection: str, key: str, count: int, where: Metadata
+    ) -> list[tuple[float, Metadata]]:
+        """The entities most like `key`: (distance, metadata), nearest first, the key itself left out."""
+        async with self._translated():
+            found = await self._collection(collection)
+            stored = await self._records(found, [key])
+            if not stored:
+                return []
+            own_id = f"{key}@{max(stored[key])}"
+            vector = (await found.get(ids=[own_id], include=["embeddings"]))["embeddings"]
+            answer = await found.query(
+                query_embeddings=[list(map(float, vector[0]))] if vector is not None else None,
+                n_results=count * 2 + 5,  # older versions may be among them
+                where=dict(where),
+                include=["metadatas", "distances"],
+            )
+        nearest: dict[str, tuple[float, Metadata]] = {}
+        distances, metadatas = answer["distances"] or [[]], answer["metadatas"] or [[]]
+        for distance, metadata in zip(distances[0], metadatas[0], strict=True):
+            other = str(metadata["key"])
+            held = nearest.get(other)
+            if other != key and (held is None or str(held[1]["version"]) < str(metadata["version"])):
+                nearest[other] = (distance, metadata)
+        return sorted(nearest.values(), key=lambda pair: pair[0])[:count]
+
+    async def _records(self, collection: Any, keys: Sequence[str]) -> dict[str, dict[str, Metadata]]:
+        """By key and version: every stored record's metadata."""
+        stored: dict[str, dict[str, Metadata]] = {}
+        for chunk in _chunks(keys):
+            found = await collection.get(where={"key": {"$in": list(chunk)}}, include=["metadatas"])
+            for metadata in found["metadatas"] or ():
+                stored.setdefault(str(metadata["key"]), {})[str(metadata["version"])] = metadata
+        return stored
+
+    async def _offset_rows(self, where: dict[str, str]) -> dict[str, dict[str, Any]]:
+        found = await (await self._collection(OFFSETS)).get(where=dict(where), include=["metadatas"])
+        return {row_id: dict(row) for row_id, row in zip(found["ids"], found["metadatas"] or (), strict=True)}
+
+    async def _add_offset(self, row: dict[str, Any]) -> None:
+        row_id = Version(row["epoch"], row["next_offset"]).of(row["source"])
+        await (await self._collection(OFFSETS)).add(ids=[row_id], embeddings=[_NO_VECTOR], metadatas=[row])
+
+    async def _bury(self, batch: Batch) -> None:
+        source = _source(batch.consumer, *batch.source)
+        for chunk in _chunks(batch.dead):
+            await (await self._collection(DEAD)).upsert(
+                ids=[f"{source}:{offset}" for offset, _ in chunk],
+                embeddings=[_NO_VECTOR] * len(chunk),
+                metadatas=[
+                    {"source": source, "offset": offset, "error_class": error_class}
+                    for offset, error_class in chunk
+                ],
+            )
+
+    async def _delete(self, collection: str, ids: Sequence[str]) -> None:
+        for chunk in _chunks(ids):
+            await (await self._collection(collection)).delete(ids=list(chunk))
+
+    async def close(self) -> None:
+        self._client = None
+        self._collections.clear()
+
+    async def _connected(self) -> Any:
+        if self._client is None:
+            self._client = await chromadb.AsyncHttpClient(
+                host=self._settings.host,
+                port=self._settings.port,
+                settings=Settings(anonymized_telemetry=False),
+            )
+        return self._client
+
+    async def _open(self) -> None:
+        client = await self._connected()
+        for name, space in self._spaces.items():
+            self._collections[name] = await client.get_or_create_collection(
+                name, configuration={"hnsw": {"space": space}}, embedding_function=None
+            )
+
+    async def _collection(self, name: str) -> Any:
+        if name not in self._collections:
+            await self._open()
+        return self._collections[name]
+
+    @asynccontextmanager
+    async def _translated(self) -> AsyncIterator[None]:
+        try:
+            yield
+        except (InternalError, RateLimitError) as error:
+            raise StoreDown(f"{self._where} does not serve: {error}") from error
+        except ChromaError as error:
+            raise Permanent(f"Chroma refuses a batch: {error}") from error
+        except (httpx.HTTPError, OSError, TimeoutError) as error:
+            raise StoreDown(f"{self._where} does not serve: {error!r}") from error
+        except ValueError as error:  # the client says "could not connect" as a ValueError
+            if "connect" not in str(error).lower():
+                raise
+            self._client = None
+            raise StoreDown(f"{self._where} does not serve: {error}") from error
+
+
+def _source(consumer: str, topic: str, partition: int) -> str:
+    return f"{consumer}:{topic}:{partition}"
+
+
+def _newest(rows: Iterable[dict[str, Any]]) -> dict[str, Any] | None:
+    return max(rows, key=lambda row: (row["epoch"], row["next_offset"]), default=None)
+
+
+def _offset_row(consumer: str, topic: str, partition: int, position: Position) -> dict[str, Any]:
+    return {
+        "source": _source(consumer, topic, partition),
+        "consumer": consumer,
+        "topic": topic,
+        "partition": partition,
+        "next_offset": position.next_offset,
+        "epoch": position.epoch,
+        "topic_id": position.log.topic_id,
+        "partitions": position.log.partitions,
+        "applied": position.applied,
+        "superseded": position.superseded,
+        "dead_lettered": position.dead_lettered,
+    }
+
+
+def _position(row: Mapping[str, Any]) -> Position:
+    return Position(
+        next_offset=row["next_offset"],
+        epoch=row["epoch"],
+        log=TopicIdentity(row["topic_id"], row["partitions"]),
+        applied=row["applied"],
+        superseded=row["superseded"],
+        dead_lettered=row["dead_lettered"],
+    )
+
+
+def _chunks(items: Sequence[Any]) -> Iterable[Sequence[Any]]:
+    return (items[start : start + _CHUNK] for start in range(0, len(items), _CHUNK))

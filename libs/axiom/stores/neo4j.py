@@ -1,0 +1,172 @@
+"""Neo4j: nodes, relations and offsets in one transaction. Nothing else imports neo4j."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from neo4j import AsyncDriver, AsyncGraphDatabase, AsyncTransaction, exceptions
+
+from axiom.contracts.record import TopicIdentity
+from axiom.errors import Fenced, Misconfigured, Permanent, StoreDown
+from axiom.settings import Neo4jSettings
+from axiom.stores.port import Batch, Position
+from axiom.stores.queries import named_queries
+
+_OWN = named_queries(Path(__file__).parent / "cypher" / "queries.cypher")
+_REFUSALS = ("Neo.ClientError.Statement.", "Neo.ClientError.Schema.")
+_TIMEOUT_S = 5.0
+_TRANSACTION_TIMEOUT_S = 60.0
+
+
+class Transaction:
+    """What a handler writes through; every query has the parameter `$generation`."""
+
+    def __init__(self, transaction: AsyncTransaction, generation: int) -> None:
+        self._transaction = transaction
+        self._generation = generation
+
+    async def run(self, query: str, **parameters: Any) -> list[dict[str, Any]]:
+        """Run one statement from a named-query file; returns its rows."""
+        result = await self._transaction.run(query, generation=self._generation, **parameters)
+        return await result.data()
+
+
+Handler = Callable[[Transaction, Batch], Awaitable[int]]
+"""Writes a batch; returns how many of its records took effect."""
+
+
+class Neo4jStore:
+    """`axiom.stores.port.Store` on one generation of the graph.
+
+    Community edition has one database, so each node carries the generation it belongs to; a rebuild fills
+    another one and then names it the active one.
+
+    Args:
+        constraints: named queries that make the sink's own constraints and indexes.
+        generation: write this one; None means the active one.
+    """
+
+    def __init__(
+        self, settings: Neo4jSettings, *, constraints: Sequence[str] = (), generation: int | None = None
+    ) -> None:
+        self._where = f"Neo4j at {settings.uri}"
+        self._constraints = constraints
+        self._fixed_generation = generation
+        self._generation = generation
+        self._driver: AsyncDriver = AsyncGraphDatabase.driver(
+            settings.uri,
+            auth=(settings.user, settings.password.get_secret_value()),
+            connection_timeout=_TIMEOUT_S,
+            connection_acquisition_timeout=2 * _TIMEOUT_S,
+            max_transaction_retry_time=0,  # when to try again is the runtime's to say
+            notifications_min_severity="OFF",
+            user_agent="axiom",
+        )
+
+    async def setup(self) -> None:
+        own = [query for name, query in _OWN.items() if name.endswith("_constraint")]
+        async with self._translated(), self._driver.session() as session:
+            for query in [*own, *self._constraints]:
+                await (await session.run(query)).consume()
+            await (await session.run("CALL db.awaitIndexes(60)")).consume()
+        await self._active_generation()
+
+    async def ping(self) -> None:
+        await self.query("RETURN 1")
+
+    async def take(
+        self, consumer: str, topic: str, log: TopicIdentity, starts: Mapping[int, int]
+    ) -> dict[int, Position]:
+        generation = await self._active_generation()
+        async with self._transaction() as transaction:
+            rows = [
+                (
+                    await Transaction(transaction, generation).run(
+                        _OWN["take"], consumer=consumer, topic=topic, partition=number, start=start,
+                        topic_id=log.topic_id, partitions=log.partitions,
+                    )
+                )[0]["offset"]
+                for number, start in sorted(starts.items())
+            ]  # fmt: skip
+        return {row["partition"]: _position(row) for row in rows}
+
+    async def load(self, consumer: str, topic: str, partitions: Sequence[int]) -> dict[int, Position]:
+        generation = await self._active_generation()
+        rows = await self.query(
+            _OWN["load"], generation=generation, consumer=consumer, topic=topic, partitions=list(partitions)
+        )
+        return {row["offset"]["partition"]: _position(row["offset"]) for row in rows}
+
+    async def apply(self, batch: Batch, handler: Handler) -> int:
+        source = {"consumer": batch.consumer, "topic": batch.topic, "partition": batch.partition}
+        generation = self._generation or await self._active_generation()
+        async with self._transaction() as raw:
+            transaction = Transaction(raw, generation)
+            held = await transaction.run(_OWN["lock"], **source)
+            expected = {"epoch": batch.epoch, "next_offset": batch.expected_offset}
+            if held != [expected]:
+                raise Fenced(f"{batch.source}: the store is at {held or 'nothing'}, not at {expected}")
+            if batch.dead:
+                await transaction.run(_OWN["bury"], dead=[list(dead) for dead in batch.dead], **source)
+            applied = await handler(transaction, batch) if batch.records else 0
+            await transaction.run(
+                _OWN["move"], next_offset=batch.next_offset, applied=applied,
+                superseded=len(batch.records) - applied, dead_lettered=len(batch.dead), **source,
+            )  # fmt: skip
+        return applied
+
+    async def query(self, query: str, **parameters: Any) -> list[dict[str, Any]]:
+        """Rows of a query, for readers; values only as parameters."""
+        async with self._translated(), self._driver.session() as session:
+            return await (await session.run(query, **parameters)).data()
+
+    async def active_generation(self) -> int:
+        """The generation that readers should read."""
+        return await self._active_generation()
+
+    async def close(self) -> None:
+        await self._driver.close()
+
+    async def _active_generation(self) -> int:
+        if self._fixed_generation is not None:
+            return self._fixed_generation
+        rows = await self.query(_OWN["generation"])
+        self._generation = int(rows[0]["generation"])
+        return self._generation
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[AsyncTransaction]:
+        async with self._translated(), self._driver.session() as session:
+            transaction = await session.begin_transaction(timeout=_TRANSACTION_TIMEOUT_S)
+            async with transaction:
+                yield transaction
+                await transaction.commit()
+
+    @asynccontextmanager
+    async def _translated(self) -> AsyncIterator[None]:
+        try:
+            yield
+        except exceptions.AuthError as error:
+            raise Misconfigured(
+                f"{self._where} refuses AXIOM_NEO4J_USER/_PASSWORD: {error.message}"
+            ) from error
+        except exceptions.ClientError as error:
+            if not (error.code or "").startswith(_REFUSALS):
+                raise StoreDown(f"{self._where} does not serve: {error.code}: {error.message}") from error
+            raise Permanent(f"Neo4j refuses a batch: {error.code}: {error.message}") from error
+        except (exceptions.DriverError, exceptions.Neo4jError, OSError, TimeoutError) as error:
+            raise StoreDown(f"{self._where} does not serve: {error}") from error
+
+
+def _position(row: Mapping[str, Any]) -> Position:
+    return Position(
+        next_offset=row["next_offset"],
+        epoch=row["epoch"],
+        log=TopicIdentity(row["topic_id"], row["partitions"]),
+        applied=row["applied"],
+        superseded=row["superseded"],
+        dead_lettered=row["dead_lettered"],
+    )

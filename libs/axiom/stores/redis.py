@@ -1,0 +1,151 @@
+"""Redis: rows and offsets in one Lua script a batch. Nothing else imports redis."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+from redis import asyncio as aioredis
+from redis import exceptions
+
+from axiom.contracts.record import TopicIdentity
+from axiom.errors import Fenced, Misconfigured, Permanent, StoreDown
+from axiom.settings import RedisSettings
+from axiom.stores.port import Batch, Position
+
+_LUA = Path(__file__).parent / "lua"
+_TIMEOUT_S = 5.0
+_SCRIPT_TIMEOUT_S = 30.0
+_pack = msgspec.msgpack.encode
+
+
+class Call(NamedTuple):
+    """What a handler wants done: the body of a Lua function of `rows` that returns the applied count."""
+
+    script: str
+    rows: Any
+
+
+Handler = Callable[[Batch], Call]
+"""Turns a batch into a script and its rows (numbers, strings, lists). Pure."""
+
+
+@dataclass(frozen=True)
+class Names:
+    """The keys of offsets and of data; a rebuild fills another database under the same names."""
+
+    prefix: str = "axiom:"
+
+    def offsets(self, consumer: str, topic: str, partition: int) -> str:
+        """Hash with a partition's position."""
+        return f"{self.prefix}offsets:{consumer}:{topic}:{partition}"
+
+    def dead(self, consumer: str, topic: str, partition: int) -> str:
+        """Hash of dead-lettered offsets and their error class."""
+        return f"{self.prefix}dead:{consumer}:{topic}:{partition}"
+
+
+class RedisStore:
+    """`axiom.stores.port.Store` on one Redis database."""
+
+    def __init__(self, settings: RedisSettings, *, database: int = 0) -> None:
+        self._where = f"Redis at {settings.host}:{settings.port}"
+        self._names = Names()
+        self.client: aioredis.Redis = aioredis.Redis(
+            host=settings.host,
+            port=settings.port,
+            db=database,
+            password=settings.password.get_secret_value(),
+            socket_connect_timeout=_TIMEOUT_S,
+            socket_timeout=_SCRIPT_TIMEOUT_S,
+            protocol=3,
+        )
+        """For readers of the store; writers go through `apply`."""
+        self._scripts: dict[str, Any] = {}
+
+    async def setup(self) -> None:
+        await self.ping()
+
+    async def ping(self) -> None:
+        async with self._translated():
+            await self.client.ping()
+
+    async def take(
+        self, consumer: str, topic: str, log: TopicIdentity, starts: Mapping[int, int]
+    ) -> dict[int, Position]:
+        keys = [self._names.offsets(consumer, topic, number) for number in starts]
+        async with self._translated():
+            script = self._script((_LUA / "take.lua").read_text(encoding="utf-8"))
+            rows = await script(keys=keys, args=[log.topic_id, log.partitions, *starts.values()])
+        return {
+            number: _position(dict(zip(row[::2], row[1::2], strict=True)))
+            for number, row in zip(starts, rows, strict=True)
+        }
+
+    async def load(self, consumer: str, topic: str, partitions: Sequence[int]) -> dict[int, Position]:
+        async with self._translated():
+            pipeline = self.client.pipeline(transaction=True)
+            for number in partitions:
+                pipeline.hgetall(self._names.offsets(consumer, topic, number))
+            rows = await pipeline.execute()
+        return {number: _position(row) for number, row in zip(partitions, rows, strict=True) if row}
+
+    async def apply(self, batch: Batch, handler: Handler) -> int:
+        call = handler(batch) if batch.records else Call("return 0", [])
+        fence = [
+            str(batch.epoch), str(batch.expected_offset), str(batch.next_offset), len(batch.records),
+            [[str(offset), error_class] for offset, error_class in batch.dead],
+        ]  # fmt: skip
+        source = (batch.consumer, batch.topic, batch.partition)
+        async with self._translated():
+            script = self._script(_framed(call.script))
+            applied: int = await script(
+                keys=[self._names.offsets(*source), self._names.dead(*source)],
+                args=[_pack(fence), _pack(call.rows)],
+            )
+        return applied
+
+    async def close(self) -> None:
+        await self.client.aclose()
+
+    def _script(self, text: str) -> Any:
+        if text not in self._scripts:
+            self._scripts[text] = self.client.register_script(text)
+        return self._scripts[text]
+
+    @asynccontextmanager
+    async def _translated(self) -> AsyncIterator[None]:
+        try:
+            yield
+        except exceptions.AuthenticationError as error:
+            raise Misconfigured(f"{self._where} refuses AXIOM_REDIS_PASSWORD: {error}") from error
+        except (exceptions.ConnectionError, exceptions.TimeoutError, OSError, TimeoutError) as error:
+            raise StoreDown(f"{self._where} does not serve: {error}") from error
+        except exceptions.ResponseError as error:
+            text = str(error)
+            if text.startswith("FENCED"):
+                raise Fenced(text) from error
+            if text.startswith(("LOADING", "BUSY", "OOM", "MISCONF", "READONLY", "MASTERDOWN")):
+                raise StoreDown(f"{self._where} does not serve: {text}") from error
+            raise Permanent(f"Redis refuses a batch: {text}") from error
+
+
+@cache
+def _framed(script: str) -> str:
+    return (_LUA / "fence.lua").read_text(encoding="utf-8").replace("--[[SINK]]", script)
+
+
+def _position(row: Mapping[bytes, bytes]) -> Position:
+    return Position(
+        next_offset=int(row[b"next_offset"]),
+        epoch=int(row[b"epoch"]),
+        log=TopicIdentity(row[b"topic_id"].decode(), int(row[b"partitions"])),
+        applied=int(row[b"applied"]),
+        superseded=int(row[b"superseded"]),
+        dead_lettered=int(row[b"dead_lettered"]),
+    )

@@ -1,0 +1,1 @@
+"""Keeps the shape of each symbol's recent price path in Chroma, to find stocks that moved alike."""
