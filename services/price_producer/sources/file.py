@@ -8,7 +8,7 @@ import gzip
 import itertools
 import json
 import zlib
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncGenerator, Collection, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -65,7 +65,7 @@ class FileSource:
             except DAMAGE as error:
                 raise Permanent(f"{self.path.name} can't be read to its end: {error}") from error
 
-    async def fetch(self, symbols: Collection[str], request: Request) -> AsyncIterator[Outcome]:
+    async def fetch(self, symbols: Collection[str], request: Request) -> AsyncGenerator[Outcome, None]:
         """As the port says; consecutive rows of a symbol come together."""
         wanted, seen = set(symbols), set[str]()
         pending: list[PriceBar] = []

@@ -6,7 +6,7 @@ A source is one module in this folder with a function `make(settings, clock) -> 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncGenerator, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -85,7 +85,7 @@ class Capabilities:
     Attributes:
         intervals: the bar lengths it has.
         batch: one call answers for many symbols (Polygon's grouped daily), so a cycle costs one call.
-        needs_key: it is left out, with a log line, while its key is not set.
+        needs_key: `make` raises Misconfigured, naming the setting, while its key is not set.
         live: false for a recorded sample, which stands in only when no live source answered at all.
         streams: it has `stream`, a market that moves by itself (see `StreamingSource`).
     """
@@ -108,7 +108,7 @@ class PriceSource(Protocol):
     def capabilities(self) -> Capabilities:
         """Fixed for the source's life."""
 
-    def fetch(self, symbols: Collection[str], request: Request) -> AsyncIterator[Outcome]:
+    def fetch(self, symbols: Collection[str], request: Request) -> AsyncGenerator[Outcome, None]:
         """Ask for bars; no symbols means every symbol the source has.
 
         Yields, for each symbol in turn, any number of `BadRow` and then its verdict (a file may give
@@ -125,5 +125,5 @@ class PriceSource(Protocol):
 class StreamingSource(PriceSource, Protocol):
     """A source whose market moves by itself, for demonstrations and load."""
 
-    def stream(self, symbols: Collection[str]) -> AsyncIterator[PriceBar]:
+    def stream(self, symbols: Collection[str]) -> AsyncGenerator[PriceBar, None]:
         """Bars of the minute in progress, again and again, each newer (`fetched_at`) than the last."""

@@ -1,0 +1,1 @@
+"""The bundled sample of daily closes, and the script that made it. See ATTRIBUTION.md."""
