@@ -41,7 +41,7 @@ def _latest(records: Sequence[Record], bars: Sequence[PriceBar], windows: Window
         "low", repr(bar.low), "volume", repr(bar.volume), "interval", bar.interval, "ts", rfc3339(bar.ts),
         "fetched_at", rfc3339(bar.fetched_at), "source", bar.source,
     ]  # fmt: skip
-    return [version, fields, records[row].value]
+    return [version, fields, _json(records[row])]
 
 
 def _windows(records: Sequence[Record], windows: Windows) -> list[Any]:
@@ -49,9 +49,14 @@ def _windows(records: Sequence[Record], windows: Windows) -> list[Any]:
         [
             interval,
             [
-                [start_ms, version.encode() + b" " + (records[row].value or b"")]
+                [start_ms, f"{version} {_json(records[row])}"]
                 for start_ms, (version, row) in sorted(window.items())[-WINDOW:]
             ],
         ]
         for interval, window in windows.items()
     ]
+
+
+def _json(record: Record) -> str:
+    """The record's value as text; Redis's msgpack takes no byte strings."""
+    return (record.value or b"").decode()
