@@ -7,7 +7,10 @@ way a rule and expects exactly that rule to object.
 from __future__ import annotations
 
 import copy
+import os
 import re
+import subprocess
+import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -305,6 +308,24 @@ def test_the_build_context_is_an_allow_list() -> None:
     assert patterns[0] == "*"
     let_in = {pattern.removeprefix("!") for pattern in patterns if pattern.startswith("!")}
     assert let_in == {"pyproject.toml", "uv.lock", "topics", "libs", "services", "deploy"}
+
+
+def test_our_services_import_no_package_that_the_image_leaves_out() -> None:
+    [left_out] = re.findall(r'ARG LEFT_OUT="([^"]+)"', DOCKERFILE.read_text())
+    modules = {name.replace("-", "_") for name in left_out.split()}
+    services = sorted(path.parent.name for path in (ROOT / "services").glob("*/service.toml"))
+    program = "import sys\n" + "".join(
+        f"import services.{name}.sink\n" for name in services if "sink" in name
+    )
+    program += "import chromadb\nchromadb.AsyncHttpClient\nprint(*sys.modules)"
+    ran = subprocess.run(  # a fresh interpreter: this one may have imported anything
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "libs")])},
+    )
+    assert set(ran.stdout.split()) & modules == set()
 
 
 def test_the_image_does_not_need_what_its_context_leaves_out() -> None:

@@ -35,7 +35,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
+def composed() -> Iterator[Stack]:
     if reason := missing():
         pytest.skip(reason)
     with fresh_stack() as running:
@@ -64,9 +64,9 @@ def last_closes(bars: Bars) -> dict[str, float]:
     return {symbol: values[3] for (symbol, _), values in bars.items()}
 
 
-def read_topic(stack: Stack, symbols: tuple[str, ...]) -> list[dict[str, Any]]:
+def read_topic(composed: Stack, symbols: tuple[str, ...]) -> list[dict[str, Any]]:
     """The records of these symbols, read from the host as kcat would."""
-    consumer = Consumer({"bootstrap.servers": f"localhost:{stack.port('KAFKA')}", "group.id": "reader"})
+    consumer = Consumer({"bootstrap.servers": f"localhost:{composed.port('KAFKA')}", "group.id": "reader"})
     try:
         partitions = consumer.list_topics(TOPIC, timeout=30).topics[TOPIC].partitions
         left = {
@@ -85,11 +85,11 @@ def read_topic(stack: Stack, symbols: tuple[str, ...]) -> list[dict[str, Any]]:
         consumer.close()
 
 
-async def bars_in_postgres(stack: Stack, symbols: tuple[str, ...], count: int) -> Bars:
+async def bars_in_postgres(composed: Stack, symbols: tuple[str, ...], count: int) -> Bars:
     """The table's rows of these symbols, once there are `count`."""
     connection = await asyncpg.connect(
-        host="127.0.0.1", port=stack.port("POSTGRES"), user="axiom", database="axiom",
-        password=stack.secret("postgres"), server_settings={"search_path": "market"},
+        host="127.0.0.1", port=composed.port("POSTGRES"), user="axiom", database="axiom",
+        password=composed.secret("postgres"), server_settings={"search_path": "market"},
     )  # fmt: skip
     try:
         for _ in range(480):
@@ -105,38 +105,38 @@ async def bars_in_postgres(stack: Stack, symbols: tuple[str, ...], count: int) -
         await connection.close()
 
 
-def members_and_partitions(stack: Stack, group: str) -> list[int]:
+def members_and_partitions(composed: Stack, group: str) -> list[int]:
     """How many partitions each member of a consumer group has."""
-    admin = AdminClient({"bootstrap.servers": f"localhost:{stack.port('KAFKA')}"})
+    admin = AdminClient({"bootstrap.servers": f"localhost:{composed.port('KAFKA')}"})
     described = admin.describe_consumer_groups([group], request_timeout=30)[group].result()
     return sorted(len(member.assignment.topic_partitions) for member in described.members)
 
 
-def closes_in_redis(stack: Stack, symbols: tuple[str, ...]) -> dict[str, float]:
+def closes_in_redis(composed: Stack, symbols: tuple[str, ...]) -> dict[str, float]:
     with redis.Redis(
-        port=stack.port("REDIS"), password=stack.secret("redis"), decode_responses=True
+        port=composed.port("REDIS"), password=composed.secret("redis"), decode_responses=True
     ) as store:
         prices = {symbol: store.hget(f"axiom:latest:{symbol}", "price") for symbol in symbols}
     return {symbol: float(str(price)) for symbol, price in prices.items() if price}
 
 
-def closes_in_neo4j(stack: Stack, symbols: tuple[str, ...]) -> dict[str, float]:
-    uri = f"bolt://127.0.0.1:{stack.port('NEO4J_BOLT')}"
-    with neo4j.GraphDatabase.driver(uri, auth=("neo4j", stack.secret("neo4j"))) as driver:
+def closes_in_neo4j(composed: Stack, symbols: tuple[str, ...]) -> dict[str, float]:
+    uri = f"bolt://127.0.0.1:{composed.port('NEO4J_BOLT')}"
+    with neo4j.GraphDatabase.driver(uri, auth=("neo4j", composed.secret("neo4j"))) as driver:
         found = driver.execute_query(
             "MATCH (c:Company) WHERE c.symbol IN $symbols RETURN c.symbol, c.price", symbols=list(symbols)
         )
     return {record[0]: record[1] for record in found.records}
 
 
-def closes_in_chroma(stack: Stack, symbols: tuple[str, ...]) -> dict[str, float]:
-    client = chromadb.HttpClient(port=stack.port("CHROMA"))
+def closes_in_chroma(composed: Stack, symbols: tuple[str, ...]) -> dict[str, float]:
+    client = chromadb.HttpClient(port=composed.port("CHROMA"))
     shapes = client.get_collection("price_shapes").get(include=["metadatas"])["metadatas"] or []
     return {str(one["symbol"]): float(str(one["last_close"])) for one in shapes if one["symbol"] in symbols}
 
 
-def test_everything_is_healthy_and_the_one_shots_are_done(stack: Stack) -> None:
-    found = stack.inspect()
+def test_everything_is_healthy_and_the_one_shots_are_done(composed: Stack) -> None:
+    found = composed.inspect()
     assert set(found) == {*SERVERS, *ONE_SHOTS, *services()}
     for name, [container] in found.items():
         state = container["State"]
@@ -146,8 +146,8 @@ def test_everything_is_healthy_and_the_one_shots_are_done(stack: Stack) -> None:
             assert (name, state["Health"]["Status"], container["RestartCount"]) == (name, "healthy", 0)
 
 
-def test_the_running_containers_are_confined(stack: Stack) -> None:
-    for name, [container] in stack.inspect().items():
+def test_the_running_containers_are_confined(composed: Stack) -> None:
+    for name, [container] in composed.inspect().items():
         host = container["HostConfig"]
         assert (name, host["CapDrop"], host["CapAdd"]) == (name, ["ALL"], None)
         assert (name, host["SecurityOpt"], host["Privileged"]) == (name, ["no-new-privileges:true"], False)
@@ -159,54 +159,54 @@ def test_the_running_containers_are_confined(stack: Stack) -> None:
             assert {binding["HostIp"] for binding in bindings} == {"127.0.0.1"}, name
 
 
-def test_no_password_shows_in_settings_or_logs(stack: Stack) -> None:
-    shown = json.dumps(stack.inspect()) + stack.compose("logs", "--no-color")
+def test_no_password_shows_in_settings_or_logs(composed: Stack) -> None:
+    shown = json.dumps(composed.inspect()) + composed.compose("logs", "--no-color")
     for server in ("postgres", "redis", "neo4j"):
-        password = stack.secret(server)
+        password = composed.secret(server)
         assert len(password) == 64
         assert password not in shown, server
 
 
-def test_a_service_sees_the_password_of_its_own_store_only(stack: Stack) -> None:
-    seen = stack.compose("exec", "-T", "redis-sink", "find", "/run/axiom", "-type", "f")
+def test_a_service_sees_the_password_of_its_own_store_only(composed: Stack) -> None:
+    seen = composed.compose("exec", "-T", "redis-sink", "find", "/run/axiom", "-type", "f")
     assert {Path(line).parent.name for line in seen.split()} == {"redis"}
 
 
-def test_a_second_up_changes_nothing(stack: Stack) -> None:
+def test_a_second_up_changes_nothing(composed: Stack) -> None:
     def containers() -> dict[str, str]:
-        return {name: container["Id"] for name, [container] in stack.inspect().items()}
+        return {name: container["Id"] for name, [container] in composed.inspect().items()}
 
-    before, password = containers(), stack.secret("redis")
-    stack.compose("up", "--detach", "--wait")
+    before, password = containers(), composed.secret("redis")
+    composed.compose("up", "--detach", "--wait")
     assert containers() == before
-    assert stack.secret("redis") == password
+    assert composed.secret("redis") == password
 
 
-async def test_published_bars_reach_every_store(stack: Stack, tmp_path: Path) -> None:
+async def test_published_bars_reach_every_store(composed: Stack, tmp_path: Path) -> None:
     bars = write_bars(tmp_path / "bars.csv", SYMBOLS)
-    stack.axiom("publish", "prices", "/data/bars.csv", mount=tmp_path / "bars.csv")
+    composed.axiom("publish", "prices", "/data/bars.csv", mount=tmp_path / "bars.csv")
 
-    read = read_topic(stack, SYMBOLS)
+    read = read_topic(composed, SYMBOLS)
     assert {(bar["symbol"], bar["ts"][:10]): bar["close"] for bar in read} == {
         key: values[3] for key, values in bars.items()
     }
-    assert await bars_in_postgres(stack, SYMBOLS, len(bars)) == bars
+    assert await bars_in_postgres(composed, SYMBOLS, len(bars)) == bars
     wanted = last_closes(bars)
     for read_closes in (closes_in_redis, closes_in_neo4j, closes_in_chroma):
-        until(lambda read_closes=read_closes: read_closes(stack, SYMBOLS) == wanted)  # type: ignore[misc]
+        until(lambda read_closes=read_closes: read_closes(composed, SYMBOLS) == wanted)  # type: ignore[misc]
 
 
-async def test_a_second_postgres_sink_shares_the_partitions(stack: Stack, tmp_path: Path) -> None:
-    stack.compose("up", "--detach", "--wait", "--scale", "postgres-sink=2", "postgres-sink")
-    partitions = sum(members_and_partitions(stack, "postgres-sink"))
-    until(lambda: members_and_partitions(stack, "postgres-sink") == [partitions // 2, partitions // 2])
+async def test_a_second_postgres_sink_shares_the_partitions(composed: Stack, tmp_path: Path) -> None:
+    composed.compose("up", "--detach", "--wait", "--scale", "postgres-sink=2", "postgres-sink")
+    partitions = sum(members_and_partitions(composed, "postgres-sink"))
+    until(lambda: members_and_partitions(composed, "postgres-sink") == [partitions // 2, partitions // 2])
     bars = write_bars(tmp_path / "more.csv", MORE_SYMBOLS)
-    stack.axiom("publish", "prices", "/data/more.csv", mount=tmp_path / "more.csv")
-    assert await bars_in_postgres(stack, MORE_SYMBOLS, len(bars)) == bars
+    composed.axiom("publish", "prices", "/data/more.csv", mount=tmp_path / "more.csv")
+    assert await bars_in_postgres(composed, MORE_SYMBOLS, len(bars)) == bars
 
 
-def test_our_services_obey_a_stop(stack: Stack) -> None:
-    stack.compose("stop", *services())
+def test_our_services_obey_a_stop(composed: Stack) -> None:
+    composed.compose("stop", *services())
     for name in services():
-        for container in stack.inspect()[name]:
+        for container in composed.inspect()[name]:
             assert (name, container["State"]["ExitCode"]) == (name, 0)
