@@ -33,10 +33,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """No source had bars of this symbol; why, source by source."""
+    """No source had bars of this symbol; why, source by source.
+
+    `absent`: every source that could be asked says there is no such symbol, so trying again won't help.
+    """
 
     symbol: str
     reason: str
+    absent: bool
 
 
 class SourceChain:
@@ -50,8 +54,14 @@ class SourceChain:
     ) -> None:
         """`breakers` has one for each source, by its name."""
         self.sources = sources
-        self._breakers = breakers
+        self.breakers = breakers
         self._absent = absent
+
+    @property
+    def retry_in_s(self) -> float:
+        """Seconds until some live source may be asked; 0.0 if one may be now."""
+        waits = [self.breakers[s.name].retry_in_s for s in self.sources if s.capabilities.live]
+        return min(waits, default=0.0)
 
     async def fetch(
         self, symbols: Collection[str], request: Request, *, stand_ins: bool = False
@@ -60,76 +70,74 @@ class SourceChain:
 
         With `stand_ins`, a source that is not live gives all it has if no live source answered at all.
         """
-        why: dict[str, str] = dict.fromkeys(symbols, "")
-        answered = False
+        cycle = _Cycle(symbols)
         for source in self.sources:
-            if not why or (not source.capabilities.live and (answered or not stand_ins)):
+            live = source.capabilities.live
+            if not cycle.why or (not live and (cycle.answered or not stand_ins)):
                 continue
-            refusal = self._refusal(source, request)
-            if refusal:
-                _note(why, why, source.name, refusal)
+            if request.interval not in source.capabilities.intervals:
+                cycle.note(source.name, f"has no {request.interval} bars", cycle.why, passing=False)
                 continue
-            wanted = self._wanted(source, why) if source.capabilities.live else []
-            asked = request if source.capabilities.live else everything(request.interval)
-            reason = "; ".join(dict.fromkeys(filter(None, why.values())))
-            async with aclosing(self._ask(source, wanted, asked, why)) as answers:
-                async for outcome in answers:
-                    answered = answered or isinstance(outcome, Bars | NoSuchSymbol)
-                    yield Answer(source.name, _explained(outcome, why, reason))
-                    if isinstance(outcome, Bars):
-                        why.pop(outcome.symbol, None)
-        for symbol, reason in why.items():
-            yield Missed(symbol, reason or "no source could be asked")
+            wanted = self._wanted(source.name, cycle) if live else []
+            if live and not wanted:
+                cycle.answered = True  # earlier: it has none of these
+                continue
+            breaker = self.breakers[source.name]
+            if not breaker.allow():
+                wait_s = f"circuit open for another {breaker.retry_in_s:.0f} s"
+                cycle.note(source.name, wait_s, wanted, passing=True)
+                continue
+            asked = request if live else everything(request.interval)
+            async with aclosing(self._ask(source, wanted, asked, cycle)) as answers:
+                async for answer in answers:
+                    yield answer
+        for missed in cycle.missed():
+            yield missed
 
     async def close(self) -> None:
         """Close every source."""
         for source in self.sources:
             await source.close()
 
-    def _refusal(self, source: PriceSource, request: Request) -> str | None:
-        """Why the source is not asked in this cycle; a None uses up a half-open breaker's one probe."""
-        if request.interval not in source.capabilities.intervals:
-            return f"has no {request.interval} bars"
-        breaker = self._breakers[source.name]
-        if not breaker.allow():
-            return f"circuit open for another {breaker.retry_in_s:.0f} s"
-        return None
-
-    def _wanted(self, source: PriceSource, why: dict[str, str]) -> list[str]:
+    def _wanted(self, source: str, cycle: _Cycle) -> list[str]:
+        """The symbols still without bars, less those that the source is known not to have."""
         wanted = []
-        for symbol in why:
-            absent = self._absent.reason((source.name, symbol))
+        for symbol in cycle.why:
+            absent = self._absent.reason((source, symbol))
             if absent is None:
                 wanted.append(symbol)
             else:
-                _note(why, [symbol], source.name, absent)
+                cycle.note(source, absent, [symbol], passing=False)
         return wanted
 
     async def _ask(
-        self, source: PriceSource, wanted: list[str], request: Request, why: dict[str, str]
-    ) -> AsyncGenerator[Outcome, None]:
-        """The source's outcomes until it is done or its breaker opens; notes why symbols are left."""
-        if not wanted and source.capabilities.live:
-            self._breakers[source.name].record_success()
-            return
+        self, source: PriceSource, wanted: list[str], request: Request, cycle: _Cycle
+    ) -> AsyncGenerator[Answer, None]:
+        """The source's answers until it is done or its breaker opens."""
         left = dict.fromkeys(wanted)
+        why_this_source = cycle.reasons()
         async with aclosing(source.fetch(wanted, request)) as outcomes:
             async for outcome in outcomes:
-                yield outcome
                 if isinstance(outcome, BadRow):
+                    yield Answer(source.name, outcome)
                     continue
                 left.pop(outcome.symbol, None)
                 problem = self._record(source.name, outcome)
+                if isinstance(outcome, Bars):
+                    outcome = _explained(outcome, cycle.why.pop(outcome.symbol, why_this_source))
+                cycle.answered = cycle.answered or isinstance(outcome, Bars | NoSuchSymbol)
+                yield Answer(source.name, outcome)
                 if problem is None:
                     continue
-                _note(why, [outcome.symbol], source.name, problem)
-                if not self._breakers[source.name].allow():
-                    _note(why, left, source.name, problem)
+                passing = not isinstance(outcome, NoSuchSymbol)
+                cycle.note(source.name, problem, [outcome.symbol], passing=passing)
+                if not self.breakers[source.name].allow():
+                    cycle.note(source.name, problem, left, passing=passing)
                     return
 
     def _record(self, name: str, outcome: Bars | RateLimited | NoSuchSymbol | SourceDown) -> str | None:
         """Tell the breaker and the negative cache; returns what to say where there are no bars."""
-        breaker = self._breakers[name]
+        breaker = self.breakers[name]
         match outcome:
             case Bars():
                 breaker.record_success()
@@ -149,19 +157,42 @@ class SourceChain:
                 return reason
 
 
-def _note(why: dict[str, str], symbols: Collection[str], source: str, problem: str) -> None:
-    """Add a source's problem to what is known of some symbols."""
-    for symbol in list(symbols):
-        if symbol in why:
-            told = f"{source}: {problem}"
-            why[symbol] = (f"{why[symbol]}; {told}" if why[symbol] else told)[:REASON_CHARS]
+class _Cycle:
+    """What is known in the middle of a cycle.
+
+    Attributes:
+        why: the symbols still without bars, each with what the sources asked so far said.
+        answered: some live source did answer.
+    """
+
+    def __init__(self, symbols: Collection[str]) -> None:
+        self.why: dict[str, str] = dict.fromkeys(symbols, "")
+        self.answered = False
+        self._may_pass: set[str] = set()
+
+    def note(self, source: str, problem: str, symbols: Collection[str], *, passing: bool) -> None:
+        """Add a source's problem to what is known of some symbols; `passing`: trying again may help."""
+        told = f"{source}: {problem}"
+        for symbol in [symbol for symbol in symbols if symbol in self.why]:
+            before = self.why[symbol]
+            self.why[symbol] = (f"{before}; {told}" if before else told)[:REASON_CHARS]
+            if passing:
+                self._may_pass.add(symbol)
+
+    def reasons(self) -> str:
+        """All that was said so far, each once."""
+        return "; ".join(dict.fromkeys(filter(None, self.why.values())))[:REASON_CHARS]
+
+    def missed(self) -> list[Missed]:
+        """The symbols left over."""
+        return [
+            Missed(symbol, reason, absent=symbol not in self._may_pass) for symbol, reason in self.why.items()
+        ]
 
 
-def _explained(outcome: Outcome, why: Mapping[str, str], reason: str) -> Outcome:
-    """Bars that say why they come from this source; a stand-in's, of any symbol, say `reason`."""
-    if not isinstance(outcome, Bars):
+def _explained(outcome: Bars, reason: str) -> Bars:
+    """Bars that say why they come from this source."""
+    if not reason:
         return outcome
-    told = why.get(outcome.symbol, reason)[:REASON_CHARS]
-    if not told:
-        return outcome
-    return Bars(outcome.symbol, tuple(bar.model_copy(update={"source_reason": told}) for bar in outcome.bars))
+    bars = tuple(bar.model_copy(update={"source_reason": reason}) for bar in outcome.bars)
+    return Bars(outcome.symbol, bars)

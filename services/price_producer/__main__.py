@@ -1,0 +1,67 @@
+"""`python -m services.price_producer`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from axiom.bus.kafka import KafkaProducer
+from axiom.errors import Misconfigured
+from axiom.resilience.breaker import BreakerState, CircuitBreaker
+from axiom.resilience.clock import Clock, SystemClock
+from axiom.resilience.negative import NegativeCache
+from axiom.runtime.service import Work, run_service
+from axiom.settings import KafkaSettings, ServiceSettings, load
+from axiom.telemetry.health import Health
+from axiom.telemetry.logs import get_logger
+from services.price_producer import metrics
+from services.price_producer.chain import SourceChain
+from services.price_producer.producer import NAME, PriceProducer
+from services.price_producer.settings import ProducerSettings
+from services.price_producer.sources import build
+from services.price_producer.watchlist import sectors
+
+
+def make_work(_: ServiceSettings) -> Work:
+    """Compose the service out of settings."""
+    kafka, settings, clock = load(KafkaSettings), load(ProducerSettings), SystemClock()
+    chain = make_chain(settings, clock)
+
+    async def work(health: Health, stop: asyncio.Event) -> None:
+        producer = KafkaProducer(kafka.bootstrap, client_id=NAME)
+        symbols = settings.symbols or tuple(sectors())
+        await PriceProducer(chain, producer, symbols, settings, clock, health).run(stop)
+
+    return work
+
+
+def make_chain(settings: ProducerSettings, clock: Clock) -> SourceChain:
+    """The sources that the settings name, each with its breaker.
+
+    Raises:
+        Misconfigured: no such source, or real and made-up prices in one chain.
+    """
+    sources = [build(name, settings, clock) for name in settings.sources]
+    if len(sources) > 1 and any(source.capabilities.streams for source in sources):
+        raise Misconfigured(
+            f"AXIOM_PRODUCER_SOURCES={','.join(settings.sources)} would mix real and made-up prices: "
+            "name the synthetic market alone, or leave it out"
+        )
+    breakers = {
+        source.name: CircuitBreaker(
+            source.name, settings.breaker_failures, settings.breaker_reset_s, clock, _note_breaker
+        )
+        for source in sources
+    }
+    for name in breakers:
+        metrics.BREAKER_STATE.labels(name).set(BreakerState.CLOSED.level)
+    return SourceChain(sources, breakers, NegativeCache(settings.dead_symbol_ttl_s, clock=clock))
+
+
+def _note_breaker(source: str, state: BreakerState) -> None:
+    metrics.BREAKER_STATE.labels(source).set(state.level)
+    get_logger().info("breaker_changed", source=source, state=state.value)
+
+
+if __name__ == "__main__":
+    sys.exit(run_service(NAME, make_work))

@@ -1,0 +1,103 @@
+"""One cycle through the chain, counted and published."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from dataclasses import dataclass, field
+
+from axiom.telemetry.logs import get_logger
+from services.price_producer import metrics
+from services.price_producer.chain import Answer, Missed
+from services.price_producer.sources.port import BadRow, Bars, NoSuchSymbol, Outcome, RateLimited
+from topics.price_updates import PriceBar
+
+BAD_ROWS_LOGGED = 5
+KINDS = {Bars: "bars", RateLimited: "rate_limited", NoSuchSymbol: "no_such_symbol", BadRow: "bad_row"}
+log = get_logger()
+
+
+@dataclass
+class Report:
+    """What came of a cycle.
+
+    Attributes:
+        published: bars by source.
+        answered: symbols by the source that answered for them.
+        detours: symbols that came from a later source, and why.
+        missed: symbols without bars.
+        first, last: days of the bars published, as `2026-11-20`.
+    """
+
+    published: Counter[str] = field(default_factory=Counter)
+    answered: dict[str, str] = field(default_factory=dict)
+    detours: dict[str, str] = field(default_factory=dict)
+    missed: list[Missed] = field(default_factory=list)
+    bad_rows: int = 0
+    first: str = "9"
+    last: str = ""
+
+    def nobody_answered(self, live: Collection[str]) -> bool:
+        """Whether no live source had an answer for any symbol, be it that there is no such symbol."""
+        if any(source in live for source in self.answered.values()):
+            return False
+        return bool(self.answered) or any(not missed.absent for missed in self.missed)
+
+    def reasons(self) -> str:
+        """Why symbols were missed or came from a later source: the commonest reasons, each once."""
+        told = Counter([missed.reason for missed in self.missed]) + Counter(self.detours.values())
+        return "; ".join(f"{reason} ({count} symbols)" for reason, count in told.most_common(3))
+
+
+async def publish_cycle(
+    answers: AsyncIterator[Answer | Missed],
+    send: Callable[[PriceBar], Awaitable[bool]],
+    is_fresh: Callable[[PriceBar], bool],
+    now_s: Callable[[], float],
+) -> Report:
+    """Send the bars of a cycle as they come.
+
+    Args:
+        send: to the topic; False if the bar could not be taken (too large).
+        is_fresh: whether a bar says anything that was not sent before.
+        now_s: Unix time, for the metric of the last success.
+    """
+    report = Report()
+    async for answer in answers:
+        if isinstance(answer, Missed):
+            report.missed.append(answer)
+            continue
+        metrics.OUTCOMES.labels(answer.source, _kind(answer.outcome)).inc()
+        match answer.outcome:
+            case Bars(symbol, bars):
+                report.answered[symbol] = answer.source
+                if bars and bars[0].source_reason:
+                    report.detours[symbol] = bars[0].source_reason
+                metrics.LAST_SUCCESS.labels(answer.source).set(now_s())
+                for bar in bars:
+                    if is_fresh(bar) and await send(bar):
+                        _count(report, answer.source, bar)
+            case BadRow(where, reason):
+                report.bad_rows += 1
+                if report.bad_rows <= BAD_ROWS_LOGGED:
+                    log.warning("row_rejected", source=answer.source, where=where, why=reason)
+            case problem:
+                log.info(
+                    "source_gave_no_bars",
+                    source=answer.source,
+                    symbol=problem.symbol,
+                    kind=_kind(problem),
+                    why=problem.reason,
+                )
+    return report
+
+
+def _kind(outcome: Outcome) -> str:
+    return KINDS.get(type(outcome), "source_down")
+
+
+def _count(report: Report, source: str, bar: PriceBar) -> None:
+    report.published[source] += 1
+    metrics.BARS.labels(source, bar.interval).inc()
+    day = bar.ts.date().isoformat()
+    report.first, report.last = min(report.first, day), max(report.last, day)

@@ -1,0 +1,83 @@
+"""When the New York Stock Exchange trades."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import exchange_calendars
+
+AHEAD = timedelta(days=200)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One trading day; `opens` and `closes` are moments in UTC (half days close early)."""
+
+    day: date
+    opens: datetime
+    closes: datetime
+
+
+class MarketHours:
+    """Sessions of an exchange around a moment; the calendar is made anew when time runs out of it."""
+
+    def __init__(self, exchange: str = "XNYS", history_days: int = 150) -> None:
+        """`history_days`: how far back sessions are known."""
+        self._exchange = exchange
+        self._history = timedelta(days=history_days)
+        self._sessions: list[Session] = []
+        self._good_until = datetime.min.replace(tzinfo=UTC)
+        self._good_from = datetime.max.replace(tzinfo=UTC)
+
+    def open_session(self, now: datetime, grace: timedelta = timedelta()) -> Session | None:
+        """The session in progress, if any; it counts as such for `grace` after its close."""
+        for session in self._around(now):
+            if session.opens <= now < session.closes + grace:
+                return session
+        return None
+
+    def next_open(self, now: datetime) -> datetime:
+        """The first opening after `now`."""
+        return next(session.opens for session in self._around(now) if session.opens > now)
+
+    def last_closed(self, now: datetime) -> Session:
+        """The latest session whose close is not after `now`."""
+        return [session for session in self._around(now, before=timedelta(days=15)) if session.closes <= now][
+            -1
+        ]
+
+    def sessions_back(self, last: date, count: int) -> date:
+        """The first day of the `count` sessions that end with `last`, as far as history goes."""
+        days = [session.day for session in self._known(datetime(last.year, last.month, last.day, tzinfo=UTC))]
+        end = bisect.bisect_right(days, last)
+        return days[max(0, end - count)]
+
+    def _around(self, now: datetime, before: timedelta = timedelta(days=4)) -> Iterator[Session]:
+        """Sessions from a little before `now` on."""
+        known = self._known(now)
+        first = bisect.bisect_left(known, now - before, key=lambda session: session.opens)
+        return iter(known[first:])
+
+    def _known(self, now: datetime) -> list[Session]:
+        if not self._good_from <= now < self._good_until:
+            calendar = exchange_calendars.get_calendar(
+                self._exchange, start=(now - self._history).date(), end=(now + AHEAD).date()
+            )
+            self._sessions = [
+                Session(day.date(), _utc(opens), _utc(closes))
+                for day, opens, closes in zip(
+                    calendar.sessions, calendar.schedule["open"], calendar.schedule["close"], strict=True
+                )
+            ]
+            self._good_from, self._good_until = now - timedelta(days=30), now + AHEAD - timedelta(days=30)
+        return self._sessions
+
+
+def _utc(moment: Any) -> datetime:
+    """A pandas timestamp as a plain datetime."""
+    plain: datetime = moment.to_pydatetime().astimezone(UTC)
+    return plain

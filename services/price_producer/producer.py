@@ -1,0 +1,197 @@
+"""The service: daily history first, then minute bars while the market is open."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import cast
+
+from axiom.bus.deadletters import publish
+from axiom.bus.port import Producer
+from axiom.contracts.headers import current_traceparent, new_traceparent
+from axiom.contracts.payload import rfc3339
+from axiom.errors import DeliveryFailed, Transient
+from axiom.resilience.backoff import Backoff
+from axiom.resilience.clock import Clock
+from axiom.telemetry.health import Health
+from axiom.telemetry.logs import get_logger
+from services.price_producer import metrics
+from services.price_producer.chain import SourceChain
+from services.price_producer.cycle import Report, publish_cycle
+from services.price_producer.fresh import Fresh
+from services.price_producer.market_hours import MarketHours
+from services.price_producer.plan import Done, FetchDaily, Pacing, PollMinutes, Wait, next_step
+from services.price_producer.settings import ProducerSettings
+from services.price_producer.sources.port import Request, StreamingSource
+from topics.price_updates import TOPIC, PriceBar
+
+NAME = "price-producer"
+KAFKA_SLOW_S = 5.0
+CLOSE_S = 5.0
+STREAM_FLUSH_S = 1.0
+log = get_logger()
+
+
+class PriceProducer:
+    """Runs the cycles and tells how they went, in the log and in /health."""
+
+    def __init__(
+        self,
+        chain: SourceChain,
+        producer: Producer,
+        symbols: Collection[str],
+        settings: ProducerSettings,
+        clock: Clock,
+        health: Health,
+    ) -> None:
+        self._chain = chain
+        self._producer = producer
+        self._symbols = list(symbols)
+        self._clock = clock
+        self._health = health
+        self._hours = MarketHours(history_days=settings.backfill_sessions * 3 // 2 + 60)
+        self._backfill_sessions = settings.backfill_sessions
+        self._pacing = Pacing(
+            settings.backfill_sessions,
+            timedelta(seconds=settings.poll_every_s),
+            timedelta(seconds=settings.poll_delay_s),
+        )
+        self._backoff = Backoff(settings.retry_min_s, settings.retry_max_s)
+        self._live = {source.name for source in chain.sources if source.capabilities.live}
+        self._done = Done()
+        self._daily_left = self._symbols
+        self._daily_through: date | None = None
+        self._replayed: str | None = None
+        self._fresh = Fresh()
+        health.details["symbols"] = len(self._symbols)
+        health.details["sources"] = lambda: {name: b.state.value for name, b in chain.breakers.items()}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set; what is queued for Kafka then gets a few seconds."""
+        work = asyncio.ensure_future(self._work())
+        stopped = asyncio.ensure_future(stop.wait())
+        try:
+            await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                work.result()
+        finally:
+            work.cancel()
+            stopped.cancel()
+            await asyncio.gather(work, stopped, return_exceptions=True)
+            await self._chain.close()
+            await self._close_producer()
+
+    async def _work(self) -> None:
+        first = self._chain.sources[0]
+        while True:
+            try:
+                if first.capabilities.streams:
+                    await self._stream(cast(StreamingSource, first))
+                else:
+                    await self._step()
+            except (DeliveryFailed, Transient) as error:
+                self._fresh.forget()
+                wait_s = self._backoff.next_s(at_least_s=getattr(error, "retry_after_s", None))
+                log.error("delivery_failed", why=str(error), retry_in_s=round(wait_s, 1))
+                await self._clock.sleep(wait_s)
+
+    async def _step(self) -> None:
+        step = next_step(self._clock.now(), self._done, self._hours, self._pacing)
+        match step:
+            case FetchDaily():
+                await self._fetch_daily(step)
+            case PollMinutes(request):
+                self._done = replace(self._done, polled_at=self._clock.now())
+                report = await self._cycle(self._symbols, request, stand_ins=False)
+                self._tell(report)
+            case Wait(until):
+                await self._clock.sleep((until - self._clock.now()).total_seconds())
+
+    async def _fetch_daily(self, step: FetchDaily) -> None:
+        if self._daily_through != step.through:
+            self._daily_through, self._daily_left = step.through, self._symbols
+        report = await self._cycle(self._daily_left, step.request, stand_ins=self._replayed is None)
+        settled = {symbol for symbol, source in report.answered.items() if source in self._live}
+        settled |= {missed.symbol for missed in report.missed if missed.absent}
+        self._daily_left = [symbol for symbol in self._daily_left if symbol not in settled]
+        for source in set(report.published) - self._live:
+            self._replayed = f"{report.published[source]} bars of {source}, {report.first} to {report.last}"
+        if not self._daily_left:
+            self._backoff.reset()
+            self._done = replace(self._done, daily_through=step.through)
+            self._tell(report)
+            return
+        wait_s = self._backoff.next_s(at_least_s=self._chain.retry_in_s)
+        self._done = replace(self._done, next_daily=self._clock.now() + timedelta(seconds=wait_s))
+        self._tell(report, wait_s)
+
+    async def _stream(self, source: StreamingSource) -> None:
+        """History up to now, then the source's own market, for ever."""
+        now = self._clock.now()
+        start = now - timedelta(days=self._backfill_sessions)
+        report = await self._cycle(self._symbols, Request("1d", start, now), stand_ins=False)
+        self._tell(report)
+        self._health.notice = f"prices are made up: they come from the {source.name} market"
+        log.warning("market_is_made_up", notice=self._health.notice)
+        flushed_s = self._clock.monotonic()
+        async for bar in source.stream(self._symbols):
+            if await self._send(bar):
+                metrics.BARS.labels(source.name, bar.interval).inc()
+                metrics.LAST_SUCCESS.labels(source.name).set(self._clock.now().timestamp())
+            if self._clock.monotonic() - flushed_s >= STREAM_FLUSH_S:
+                await self._flush()
+                flushed_s = self._clock.monotonic()
+
+    async def _cycle(self, symbols: Collection[str], request: Request, *, stand_ins: bool) -> Report:
+        current_traceparent.set(new_traceparent())
+        answers = self._chain.fetch(symbols, request, stand_ins=stand_ins)
+        report = await publish_cycle(answers, self._send, self._fresh, lambda: self._clock.now().timestamp())
+        await self._flush()
+        metrics.MISSED.labels(request.interval).set(len(report.missed))
+        summary = {
+            "interval": request.interval,
+            "bars": dict(report.published),
+            "missed_symbols": len(report.missed),
+            "bad_rows": report.bad_rows,
+        }
+        self._health.details["last_cycle"] = {"at": rfc3339(self._clock.now()), **summary}
+        log.info("cycle_finished", **summary, why=report.reasons() or None)
+        return report
+
+    def _tell(self, report: Report, retry_in_s: float | None = None) -> None:
+        """Readiness, and the notice that people see in /health and in `axiom status`."""
+        notice = None
+        if report.nobody_answered(self._live):
+            instead = f"; replayed instead: {self._replayed}" if self._replayed else ""
+            retry = f"; asking again in {retry_in_s:.0f} s" if retry_in_s is not None else ""
+            notice = f"no live price source answers ({report.reasons()}){instead}{retry}"
+            log.warning("no_live_source_answered", notice=notice)
+        self._health.notice = notice
+        self._health.not_ready.pop("service", None)
+        self._health.not_ready.pop("sources", None)
+        if notice is not None and self._replayed is None:
+            self._health.not_ready["sources"] = notice
+
+    async def _send(self, bar: PriceBar) -> bool:
+        return await publish(self._producer, TOPIC, bar, NAME)
+
+    async def _flush(self) -> None:
+        """Wait until Kafka has confirmed everything; not ready while that takes long."""
+        flushing = asyncio.ensure_future(self._producer.flush())
+        try:
+            await asyncio.wait({flushing}, timeout=KAFKA_SLOW_S)
+            if not flushing.done():
+                self._health.not_ready["kafka"] = "Kafka has not confirmed the last bars yet"
+            await flushing
+        finally:
+            flushing.cancel()
+        self._health.not_ready.pop("kafka", None)
+
+    async def _close_producer(self) -> None:
+        try:
+            async with asyncio.timeout(CLOSE_S):
+                await self._producer.close()
+        except (TimeoutError, DeliveryFailed, Transient) as error:
+            log.error("bars_left_unsent", why=str(error) or f"Kafka took longer than {CLOSE_S:.0f} s")
