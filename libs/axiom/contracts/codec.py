@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 import xxhash
@@ -51,9 +51,9 @@ class Decoder(Generic[P]):
         self._version = b"%d" % topic.version
         self._topic = topic
         try:
-            self._fast: msgspec.json.Decoder[Any] | None = fast_decoder(topic.payload)
+            self._decode: Callable[[bytes], P] = fast_decoder(topic.payload).decode
         except NotDerivable:
-            self._fast = None
+            self._decode = self._by_model
 
     def __call__(self, record: Record) -> P:
         """The record's payload.
@@ -70,7 +70,10 @@ class Decoder(Generic[P]):
                 if version != self._version:
                     raise self._unknown_version(version)
                 break
-        payload = self._payload(value)
+        try:
+            payload = self._decode(value)
+        except (msgspec.DecodeError, ValueError, RecursionError):
+            payload = self._by_model(value)  # the model decides, and says why
         if self._key_of is not None and record.key != (key := self._key_of(payload).encode()):
             raise BadRecord(
                 "key_mismatch",
@@ -78,14 +81,7 @@ class Decoder(Generic[P]):
             )
         return payload
 
-    def _payload(self, value: bytes) -> P:
-        if self._fast is not None:
-            try:
-                twin: P = self._fast.decode(value)
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError):
-                pass  # the model decides, and says why
-            else:
-                return twin
+    def _by_model(self, value: bytes) -> P:
         try:
             return self._model.model_validate_json(value)
         except ValidationError as error:

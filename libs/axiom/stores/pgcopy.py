@@ -59,27 +59,32 @@ class Column:
 
 def binary_copy(columns: Sequence[Column]) -> bytes:
     """The whole input of `COPY … FROM STDIN (FORMAT binary)` for columns of equal length."""
-    widths = np.stack([column.widths for column in columns], axis=1)
-    groups, group_of_row = np.unique(widths, axis=0, return_inverse=True)
-    group_of_row = group_of_row.reshape(-1)
-    parts = [_SIGNATURE]
-    for number, group in enumerate(groups):
-        rows = np.flatnonzero(group_of_row == number) if len(groups) > 1 else slice(None)
-        parts.append(_rows(columns, group, rows, int((group_of_row == number).sum())))
-    parts.append(_TRAILER)
-    return b"".join(parts)
+    parts = [_rows(columns, rows) for rows in _groups_of_equal_widths(columns)]
+    return b"".join([_SIGNATURE, *parts, _TRAILER])
 
 
-def _rows(
-    columns: Sequence[Column], widths: npt.NDArray[np.int32], rows: npt.NDArray[np.intp] | slice, count: int
-) -> bytes:
+def _groups_of_equal_widths(columns: Sequence[Column]) -> list[npt.NDArray[np.intp]]:
+    """Row numbers, grouped by the widths of all columns."""
+    count = len(columns[0].widths)
+    group = np.zeros(count, dtype=np.intp)
+    for column in columns:
+        if count and (column.widths != column.widths[0]).any():
+            kinds, kind = np.unique(column.widths, return_inverse=True)
+            _, group = np.unique(group * len(kinds) + kind, return_inverse=True)
+    by_group = np.argsort(group, kind="stable")
+    return np.split(by_group, np.flatnonzero(np.diff(group[by_group])) + 1) if count else []
+
+
+def _rows(columns: Sequence[Column], rows: npt.NDArray[np.intp]) -> bytes:
+    """Rows of equal widths."""
+    widths = [int(column.widths[rows[0]]) for column in columns]
     layout: list[tuple[str, str]] = [("fields", ">i2")]
     for number, width in enumerate(widths):
         layout.append((f"w{number}", ">i4"))
         if width > 0:
             is_text = columns[number].values.dtype.kind == "S"
             layout.append((f"v{number}", f"S{width}" if is_text else columns[number].values.dtype.str))
-    table = np.empty(count, dtype=layout)
+    table = np.empty(len(rows), dtype=layout)
     table["fields"] = len(columns)
     for number, width in enumerate(widths):
         table[f"w{number}"] = width
