@@ -20,25 +20,19 @@ class Faults:
         self._stack = stack
         self._supervisor = Supervisor(stack.layout)
 
-    def pid(self, name: str) -> int:
-        """The server's main process.
-
-        Raises:
-            AxiomError: it is not running.
-        """
+    def pid(self, name: str) -> int | None:
+        """The server's main process; None while it is down."""
         process = self._supervisor.processes().get(name)
-        if process is None or not process.pid:
-            raise AxiomError(f"{name} is not running")
-        return process.pid
+        return process.pid if process and process.pid else None
 
     def kill(self, name: str) -> None:
         """SIGKILL; the supervisor starts it again at once."""
-        for process in _family(self.pid(name)):
+        for process in self._family(name):
             _send(process, signal.SIGKILL)
 
     def crash(self, name: str) -> None:
         """SIGKILL, and it stays down until `start`."""
-        family = _family(self.pid(name))
+        family = self._family(name)
         # Frozen, it can't act on the supervisor's polite signal before the hard one.
         for process in family:
             _send(process, signal.SIGSTOP)
@@ -66,18 +60,20 @@ class Faults:
 
     def freeze(self, name: str) -> None:
         """SIGSTOP: it keeps its connections and answers nothing until `thaw`."""
-        for process in _family(self.pid(name)):
+        for process in self._family(name):
             _send(process, signal.SIGSTOP)
 
     def thaw(self, name: str) -> None:
         """SIGCONT."""
-        for process in _family(self.pid(name)):
+        for process in self._family(name):
             _send(process, signal.SIGCONT)
 
-
-def _family(pid: int) -> list[psutil.Process]:
-    parent = psutil.Process(pid)
-    return [parent, *parent.children(recursive=True)]
+    def _family(self, name: str) -> list[psutil.Process]:
+        pid = self.pid(name)
+        if pid is None:
+            raise AxiomError(f"{name} is not running")
+        parent = psutil.Process(pid)
+        return [parent, *parent.children(recursive=True)]
 
 
 def _send(process: psutil.Process, number: signal.Signals) -> None:

@@ -26,6 +26,7 @@ from deploy.embedded.state import write_private
 
 OPEN_FILES = 65536
 START_TIMEOUT_S = 15.0
+RPC_TIMEOUT_S = 10.0
 SHUTDOWN_TIMEOUT_S = 60.0
 ALREADY_STARTED, NOT_RUNNING, BAD_NAME = 60, 70, 10
 
@@ -88,32 +89,29 @@ class Supervisor:
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
-        self._rpc: Any = ServerProxy(
-            "http://localhost", transport=_UnixTransport(str(layout.socket))
-        ).supervisor
 
     def running(self) -> bool:
         """Whether it answers."""
         try:
-            return bool(self._rpc.getState()["statename"] == "RUNNING")
+            return bool(self._ask("getState")["statename"] == "RUNNING")
         except (OSError, HTTPException):
             return False
 
     def pid(self) -> int:
         """supervisord's own."""
-        return int(self._rpc.getPID())
+        return int(self._ask("getPID"))
 
     def configure(self, programs: Iterable[Program]) -> None:
         """Write its configuration; a supervisord that runs takes changed programs over, restarting those."""
         write_private(self._layout.supervisor_config, render(self._layout, programs))
         if not self.running():
             return
-        ((added, changed, removed),) = self._rpc.reloadConfig()
+        ((added, changed, removed),) = self._ask("reloadConfig")
         for name in [*removed, *changed]:
             self.stop([name])
-            self._rpc.removeProcessGroup(name)
+            self._ask("removeProcessGroup", name)
         for name in [*added, *changed]:
-            self._rpc.addProcessGroup(name)
+            self._ask("addProcessGroup", name)
 
     def launch(self, environment: dict[str, str]) -> None:
         """Start supervisord as a daemon, after `configure`; it starts no program by itself.
@@ -141,7 +139,7 @@ class Supervisor:
                 uptime_s=int(info["now"] - info["start"]) if info["pid"] else 0,
                 why=str(info["spawnerr"] or info["description"]),
             )
-            for info in self._rpc.getAllProcessInfo()
+            for info in self._ask("getAllProcessInfo")
         }
 
     def is_crashing(self, name: str) -> bool:
@@ -169,16 +167,20 @@ class Supervisor:
         Raises:
             StoreDown: it is still there after `SHUTDOWN_TIMEOUT_S`.
         """
-        self._rpc.shutdown()
+        self._ask("shutdown")
         deadline = time.monotonic() + SHUTDOWN_TIMEOUT_S
         while self._layout.supervisor_pid.exists():
             if time.monotonic() > deadline:
                 raise StoreDown(f"supervisord does not stop: see {self._layout.supervisor_log}")
             time.sleep(0.05)
 
+    def _ask(self, method: str, *arguments: object) -> Any:
+        with ServerProxy("http://localhost", transport=_UnixTransport(str(self._layout.socket))) as proxy:
+            return getattr(proxy.supervisor, method)(*arguments)
+
     def _call(self, method: str, name: str, tolerated: int) -> None:
         try:
-            getattr(self._rpc, method)(name, False)
+            self._ask(method, name, False)
         except Fault as fault:
             if fault.faultCode == BAD_NAME:
                 raise AxiomError(
@@ -226,15 +228,18 @@ def _literal(value: object) -> str:
 class _UnixTransport(Transport):
     def __init__(self, path: str) -> None:
         super().__init__()
-        self._path = path
+        self._unix = _UnixConnection(path)
 
     def make_connection(self, host: Any) -> HTTPConnection:
-        return _UnixConnection(self._path)
+        return self._unix
+
+    def close(self) -> None:
+        self._unix.close()
 
 
 class _UnixConnection(HTTPConnection):
     def __init__(self, path: str) -> None:
-        super().__init__("localhost", timeout=30)
+        super().__init__("localhost", timeout=RPC_TIMEOUT_S)
         self._path = path
 
     def connect(self) -> None:

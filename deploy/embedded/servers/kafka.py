@@ -69,7 +69,11 @@ class Kafka:
 
 
 def properties(data: Path, ports: Ports) -> str:
-    """server.properties. Group times are those of KIP-848: a dead sink is replaced after 6 s."""
+    """server.properties.
+
+    A dead member of a group (KIP-848) is replaced after 6 s; a broker that was killed gets back in after 4 s,
+    when the session of its former life has ended.
+    """
     settings = {
         "process.roles": "broker,controller",
         "node.id": 1,
@@ -93,6 +97,8 @@ def properties(data: Path, ports: Ports) -> str:
         "group.consumer.min.session.timeout.ms": 6000,
         "group.consumer.heartbeat.interval.ms": 2000,
         "group.consumer.min.heartbeat.interval.ms": 2000,
+        "broker.session.timeout.ms": 4000,
+        "broker.heartbeat.interval.ms": 1000,
         "num.network.threads": 2,
         "num.io.threads": 4,
         "background.threads": 4,

@@ -1,0 +1,63 @@
+# `make` or `make help` lists the targets. Everything runs in .venv, which deploy/bootstrap keeps in step with uv.lock.
+# Pass options through ARGS: `make logs ARGS="-f postgres-sink"`, `make test-unit ARGS="-k breaker"`.
+
+.DEFAULT_GOAL := help
+.PHONY: help ready up down status logs reset doctor test test-unit test-integration test-e2e check format bench lock lock-jars
+
+BIN := .venv/bin
+ARGS ?=
+
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  \033[1m%-17s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+ready: ## Install uv (when missing) and the locked Python packages.
+	@deploy/bootstrap
+
+up: ready ## Start all servers and services and wait until they are healthy.
+	@$(BIN)/axiom up $(ARGS)
+
+down: ready ## Stop services and servers; data stays.
+	@$(BIN)/axiom down $(ARGS)
+
+status: ready ## Show every server and service: state, port, health.
+	@$(BIN)/axiom status $(ARGS)
+
+logs: ready ## Print the logs' ends; ARGS="-f redis-sink" follows one.
+	@$(BIN)/axiom logs $(ARGS)
+
+reset: ready ## Stop the stack and delete all its data (asks; ARGS=--yes does not).
+	@$(BIN)/axiom reset $(ARGS)
+
+doctor: ready ## Check what the stack needs of this machine.
+	@$(BIN)/axiom doctor $(ARGS)
+
+test: ready ## Run all tests, on real servers of the tests' own.
+	@$(BIN)/pytest $(ARGS)
+
+test-unit: ready ## Run the tests that need no server.
+	@$(BIN)/pytest tests/unit tests/architecture $(ARGS)
+
+test-integration: ready ## Run the tests of single parts on real servers.
+	@$(BIN)/pytest tests/integration $(ARGS)
+
+test-e2e: ready ## Run the tests of whole services as processes.
+	@$(BIN)/pytest tests/e2e $(ARGS)
+
+check: ready ## Lint, formatting, strict types, architecture.
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/pytest -q tests/architecture
+
+format: ready ## Format the code and fix what ruff can fix.
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+bench: ready ## Measure sinks, producer and latency; writes docs/benchmarks.md.
+	@$(BIN)/axiom bench $(ARGS)
+
+lock: ## Lock the Python packages anew (uv.lock).
+	@uv lock $(ARGS)
+
+lock-jars: ready ## Lock the Java servers' jars anew (needs Maven).
+	@$(BIN)/python -m deploy.embedded.lock_jars
