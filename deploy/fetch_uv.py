@@ -1,6 +1,7 @@
 """Fetch uv's wheel from PyPI and unpack its program, for a Python without venv and pip.
 
-Usage: `python3 fetch_uv.py VERSION FOLDER`. Runs on any Python 3 with the standard library alone; the wheel is checked against PyPI's sha256.
+Usage: `python3 fetch_uv.py VERSION FOLDER`. It runs on any Python 3 with the standard library alone, and
+checks the wheel against PyPI's sha256.
 """
 
 from __future__ import annotations

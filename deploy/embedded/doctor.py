@@ -55,7 +55,7 @@ def examine(layout: Layout, *, running: bool) -> list[Finding]:
     checks: dict[str, Callable[[], Outcome]] = {
         "python": lambda: python(sys.version_info[:3]),
         "user": lambda: user(layout.home),
-        "state folder": lambda: folder(layout.home, "AXIOM_HOME"),
+        "state folder": lambda: state_folder(layout.home),
         "download folder": lambda: folder(cache_dir(), "AXIOM_CACHE"),
         "disk": lambda: disk(layout.home, shutil.disk_usage(_existing(layout.home)).free),
         "memory": lambda: memory(free_memory(), running=running),
@@ -105,6 +105,15 @@ def folder(path: Path, setting: str) -> Outcome:
             "problem", f"{there} can't be written", f"make it yours, or set {setting} to another folder"
         )
     return Outcome("ok", str(path))
+
+
+def state_folder(path: Path) -> Outcome:
+    """Its name stands in the servers' configuration files, each with its own quoting."""
+    if awkward := sorted(set("%\"'\\\n;#") & set(str(path))):
+        return Outcome(
+            "problem", f"{path} has {' '.join(map(repr, awkward))} in its name", "choose another AXIOM_HOME"
+        )
+    return folder(path, "AXIOM_HOME")
 
 
 def disk(home: Path, free_bytes: int) -> Outcome:

@@ -28,8 +28,8 @@ class Passwords:
 
     @classmethod
     def generate(cls) -> Passwords:
-        """New random ones; letters, digits, `-` and `_` only, so that they need no quoting anywhere."""
-        return cls(*(secrets.token_urlsafe(24) for _ in range(4)))
+        """New random ones, in hexadecimal: no tool needs them quoted, or takes one for an option."""
+        return cls(*(secrets.token_hex(20) for _ in range(4)))
 
 
 @dataclass(frozen=True)
