@@ -46,6 +46,8 @@ class Report:
     def reasons(self) -> str:
         """Why symbols were missed or came from a later source: the commonest reasons, each once."""
         told = Counter([missed.reason for missed in self.missed]) + Counter(self.detours.values())
+        if len(told) == 1:
+            return next(iter(told))
         return "; ".join(f"{reason} ({count} symbols)" for reason, count in told.most_common(3))
 
 

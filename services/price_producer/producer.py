@@ -117,7 +117,8 @@ class PriceProducer:
         settled |= {missed.symbol for missed in report.missed if missed.absent}
         self._daily_left = [symbol for symbol in self._daily_left if symbol not in settled]
         for source in set(report.published) - self._live:
-            self._replayed = f"{report.published[source]} bars of {source}, {report.first} to {report.last}"
+            days = f"{report.first} to {report.last}"
+            self._replayed = f"the bundled {source} ({report.published[source]:,} bars, {days})"
         if not self._daily_left:
             self._backoff.reset()
             self._done = replace(self._done, daily_through=step.through)
@@ -164,7 +165,7 @@ class PriceProducer:
         """Readiness, and the notice that people see in /health and in `axiom status`."""
         notice = None
         if report.nobody_answered(self._live):
-            instead = f"; replayed instead: {self._replayed}" if self._replayed else ""
+            instead = f"; instead, {self._replayed} was replayed" if self._replayed else ""
             retry = f"; asking again in {retry_in_s:.0f} s" if retry_in_s is not None else ""
             notice = f"no live price source answers ({report.reasons()}){instead}{retry}"
             log.warning("no_live_source_answered", notice=notice)

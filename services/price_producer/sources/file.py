@@ -12,10 +12,7 @@ from collections.abc import AsyncGenerator, Collection, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
-
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import IO
 
 from axiom.errors import Misconfigured, Permanent
 from services.price_producer.rows import Row, RowError, guess_interval, row_parser, time_column
@@ -24,7 +21,7 @@ from topics.price_updates import INTERVAL_LENGTH, Interval, PriceBar
 
 CHUNK_ROWS = 2_000
 GUESS_ROWS = 5_000
-DAMAGE = (OSError, EOFError, UnicodeDecodeError, zlib.error, csv.Error, pa.ArrowInvalid)
+DAMAGE = (OSError, EOFError, zlib.error, csv.Error, ValueError)
 
 
 class FileSource:
@@ -48,6 +45,12 @@ class FileSource:
             Misconfigured: no such file, a missing column, or an interval that can't be told.
             Permanent: the file is cut off or damaged; the rows before that were given.
         """
+        try:
+            yield from self._rows()
+        except DAMAGE as error:
+            raise Permanent(f"{self.path.name} can't be read to its end: {error}") from error
+
+    def _rows(self) -> Iterator[PriceBar | BadRow]:
         with ExitStack() as stack:
             unit, columns, numbered = _open(self.path, stack)
             interval = self._interval
@@ -56,14 +59,11 @@ class FileSource:
                 interval = guess_interval(columns, [row for _, row in head])
                 numbered = itertools.chain(head, numbered)
             parse = row_parser(columns, interval, self.name, fetched_at(self.path))
-            try:
-                for number, row in numbered:
-                    try:
-                        yield parse(row)
-                    except RowError as error:
-                        yield BadRow(f"{unit} {number}", str(error))
-            except DAMAGE as error:
-                raise Permanent(f"{self.path.name} can't be read to its end: {error}") from error
+            for number, row in numbered:
+                try:
+                    yield parse(row)
+                except RowError as error:
+                    yield BadRow(f"{unit} {number}", str(error))
 
     async def fetch(self, symbols: Collection[str], request: Request) -> AsyncGenerator[Outcome, None]:
         """As the port says; consecutive rows of a symbol come together."""
@@ -120,7 +120,7 @@ def _open(path: Path, stack: ExitStack) -> tuple[str, list[str], Iterator[tuple[
     if name.endswith(".csv"):
         return "line", *_csv(stack.enter_context(path.open(encoding="utf-8-sig", newline="")))
     if name.endswith(".parquet"):
-        return "row", *_parquet(stack.enter_context(pq.ParquetFile(path)))
+        return "row", *_parquet(path, stack)
     raise Misconfigured(f"{path.name}: price files end in .csv, .csv.gz or .parquet")
 
 
@@ -130,16 +130,14 @@ def _csv(text: IO[str]) -> tuple[list[str], Iterator[tuple[int, Row]]]:
     return columns, ((reader.line_num, row) for row in reader if row)
 
 
-def _parquet(file: pq.ParquetFile) -> tuple[list[str], Iterator[tuple[int, Row]]]:
+def _parquet(path: Path, stack: ExitStack) -> tuple[list[str], Iterator[tuple[int, Row]]]:
+    from pyarrow.parquet import ParquetFile  # here, because it costs every start of the CLI 0.2 s
+
+    file = stack.enter_context(ParquetFile(path))
     columns = list(file.schema_arrow.names)
 
-    def batches() -> Iterator[Row]:
+    def rows() -> Iterator[Row]:
         for batch in file.iter_batches(batch_size=CHUNK_ROWS):
-            yield from zip(*(_python(column) for column in batch.columns), strict=True)
+            yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
-    return columns, enumerate(batches(), start=1)
-
-
-def _python(column: pa.Array[Any]) -> list[object]:
-    values: list[object] = column.to_pylist()
-    return values
+    return columns, enumerate(rows(), start=1)

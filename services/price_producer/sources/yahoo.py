@@ -142,7 +142,7 @@ class YahooSource:
 
 def _without_link(error: RequestException) -> str:
     """curl's own words, without its advice to read about error codes."""
-    return str(error).removeprefix("Failed to perform, ").split(" See https://", 1)[0]
+    return str(error).removeprefix("Failed to perform, ").split(" See https://", 1)[0].rstrip(".")
 
 
 def _period(start: datetime, now: datetime) -> str:
