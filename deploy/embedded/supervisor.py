@@ -16,10 +16,11 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
+from pathlib import Path
 from typing import Any
 from xmlrpc.client import Fault, ServerProxy, Transport
 
-from axiom.errors import AxiomError, StoreDown
+from axiom.errors import AxiomError, Misconfigured, StoreDown
 from deploy.embedded.layout import Layout
 from deploy.embedded.servers.port import Program
 from deploy.embedded.state import write_private
@@ -119,7 +120,7 @@ class Supervisor:
         Raises:
             StoreDown: it did not come up; says where its log is.
         """
-        self._layout.socket.parent.mkdir(mode=0o700, exist_ok=True)
+        _claim(self._layout.socket.parent)
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(self._layout.supervisor_config)]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=self._layout.home)
         deadline = time.monotonic() + START_TIMEOUT_S
@@ -218,6 +219,13 @@ def render(layout: Layout, programs: Iterable[Program]) -> str:
         )
         text += section + (f"user={program.user}\n" if program.user else "")
     return text
+
+
+def _claim(folder: Path) -> None:
+    """Make the socket's folder; one in the shared temp folder may have been planted by someone else."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.stat().st_uid != os.geteuid():
+        raise Misconfigured(f"{folder} belongs to another user: choose an AXIOM_HOME with a shorter path")
 
 
 def _literal(value: object) -> str:
