@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import uuid4
 
@@ -173,3 +173,28 @@ class MemoryConsumer:
         if partition.topic not in self._broker.logs:
             raise LogMismatch(f"there is no topic {partition.topic}")
         return self._broker.logs[partition.topic][partition.partition]
+
+
+class MemoryLogReader:
+    """`axiom.bus.port.LogReader` on a MemoryBroker."""
+
+    def __init__(self, broker: MemoryBroker) -> None:
+        self._broker = broker
+
+    def identity(self, topic: str) -> TopicIdentity:
+        return TopicIdentity(self._broker.ids[topic], len(self._broker.logs[topic]))
+
+    def ranges(self, topic: str) -> dict[TopicPartition, LogRange]:
+        logs = self._broker.logs[topic]
+        return {
+            TopicPartition(topic, number): LogRange(log.start, log.end) for number, log in enumerate(logs)
+        }
+
+    def read(
+        self, stretches: Mapping[TopicPartition, LogRange], max_records: int = 20_000
+    ) -> Iterator[Sequence[Record]]:
+        for part, stretch in stretches.items():
+            log = self._broker.logs[part.topic][part.partition]
+            records = [record for record in log.records if stretch.start <= record.offset < stretch.end]
+            for start in range(0, len(records), max_records):
+                yield records[start : start + max_records]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -94,3 +94,28 @@ class Consumer(Protocol):
 
     def close(self) -> None:
         """Commit what is marked done and leave the group."""
+
+
+class LogReader(Protocol):
+    """Reads stretches of the log outside any group: for rebuild, verify and looking at dead letters."""
+
+    def identity(self, topic: str) -> TopicIdentity:
+        """As `Consumer.identity`."""
+
+    def ranges(self, topic: str) -> dict[TopicPartition, LogRange]:
+        """What each partition of the topic holds now.
+
+        Raises:
+            StoreDown: Kafka does not answer.
+            LogMismatch: there is no such topic.
+        """
+
+    def read(
+        self, stretches: Mapping[TopicPartition, LogRange], max_records: int = 20_000
+    ) -> Iterator[Sequence[Record]]:
+        """Every record of the stretches (`end` excluded), in partition order, some thousands at a time.
+
+        Raises:
+            LogMismatch: a stretch begins before what the log still holds.
+            StoreDown: Kafka has been silent for half a minute.
+        """

@@ -3,5 +3,6 @@
 from axiom.bus.kafka.admin import KafkaAdmin
 from axiom.bus.kafka.consumer import KafkaConsumer
 from axiom.bus.kafka.producer import KafkaProducer
+from axiom.bus.kafka.reader import KafkaLogReader
 
-__all__ = ["KafkaAdmin", "KafkaConsumer", "KafkaProducer"]
+__all__ = ["KafkaAdmin", "KafkaConsumer", "KafkaLogReader", "KafkaProducer"]

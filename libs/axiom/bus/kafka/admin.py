@@ -170,6 +170,13 @@ class KafkaAdmin:
             for own in [[part for part in partitions if part.topic == name]]
         ]
 
+    def ranges(self, topic: str) -> dict[TopicPartition, LogRange]:
+        """What each partition of a topic holds."""
+        partitions = [TopicPartition(topic, number) for number in range(self.identity(topic).partitions)]
+        starts = self._offsets(partitions, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
+        ends = self._offsets(partitions, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+        return {part: LogRange(starts[part], ends[part]) for part in partitions}
+
     def _offsets(self, partitions: Iterable[TopicPartition], spec: OffsetSpec) -> dict[TopicPartition, int]:
         wanted = {_TopicPartition(*partition): spec for partition in partitions}
         if not wanted:

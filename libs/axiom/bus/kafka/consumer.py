@@ -24,15 +24,17 @@ from axiom.bus.port import Polled
 from axiom.contracts.record import LogRange, Record, TopicIdentity, TopicPartition
 from axiom.errors import LogMismatch, Misconfigured, StoreDown
 
-_CONFIG: dict[str, str | int | float | bool] = {
-    "group.protocol": "consumer",
+SHARED_CONFIG: dict[str, str | int | float | bool] = {
     "auto.offset.reset": "error",  # the store names the offset; a silent jump would lose records
-    "enable.auto.commit": True,
-    "auto.commit.interval.ms": 1000,
     "enable.auto.offset.store": False,
     "fetch.queue.backoff.ms": 2,  # at its default of 1000 a full queue stands still for a second
     "fetch.wait.max.ms": 100,
     "queued.max.messages.kbytes": 64 * 1024,
+}
+_CONFIG = SHARED_CONFIG | {
+    "group.protocol": "consumer",
+    "enable.auto.commit": True,
+    "auto.commit.interval.ms": 1000,
     "max.poll.interval.ms": 120_000,
 }
 _GONE = {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.UNKNOWN_TOPIC_ID, KafkaError._UNKNOWN_PARTITION}
@@ -61,7 +63,7 @@ class KafkaConsumer:
         messages = [] if first is None else [first]
         if first is not None and max_records > 1:
             messages += self._consumer.consume(max_records - 1, 0)
-        records = [_record(message) for message in messages if _is_record(message)]
+        records = [to_record(message) for message in messages if is_record(message)]
         polled = Polled(records, self._assigned, self._revoked)
         self._assigned, self._revoked = [], []
         return polled
@@ -116,7 +118,8 @@ class KafkaConsumer:
         self._revoked += gone
 
 
-def _is_record(message: _Message) -> bool:
+def is_record(message: _Message) -> bool:
+    """Whether a message is a record; raises what its error means for the reader."""
     error = message.error()
     if error is None:
         return True
@@ -133,7 +136,8 @@ def _is_record(message: _Message) -> bool:
     return False  # passing trouble with brokers: librdkafka tries again by itself
 
 
-def _record(message: _Message) -> Record:
+def to_record(message: _Message) -> Record:
+    """The message as our own type."""
     return Record(
         message.topic(),  # type: ignore[arg-type] # None only in messages that carry an error
         message.partition(),  # type: ignore[arg-type]

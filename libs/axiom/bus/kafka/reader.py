@@ -1,0 +1,87 @@
+"""Reads stretches of the log outside any group: for rebuild, verify and looking at dead letters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from confluent_kafka import Consumer as _Consumer
+from confluent_kafka import TopicPartition as _TopicPartition
+
+from axiom.bus.kafka.admin import KafkaAdmin
+from axiom.bus.kafka.consumer import SHARED_CONFIG, is_record, to_record
+from axiom.contracts.record import LogRange, Record, TopicIdentity, TopicPartition
+from axiom.errors import StoreDown
+
+_SILENCE_S = 30.0
+
+
+class KafkaLogReader:
+    """`axiom.bus.port.LogReader` over librdkafka."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self._bootstrap = bootstrap
+        self._admin = KafkaAdmin(bootstrap)
+
+    def identity(self, topic: str) -> TopicIdentity:
+        return self._admin.identity(topic)
+
+    def ranges(self, topic: str) -> dict[TopicPartition, LogRange]:
+        return self._admin.ranges(topic)
+
+    def read(
+        self, stretches: Mapping[TopicPartition, LogRange], max_records: int = 20_000
+    ) -> Iterator[Sequence[Record]]:
+        left = {part: kept.end for part, kept in stretches.items() if kept.start < kept.end}
+        if not left:
+            return
+        consumer = _Consumer(
+            SHARED_CONFIG
+            | {
+                "bootstrap.servers": self._bootstrap,
+                "group.id": "axiom-log-reader",
+                "enable.auto.commit": False,
+            }
+        )
+        try:
+            consumer.assign([_TopicPartition(*part, stretches[part].start) for part in left])
+            silence_s = 0.0
+            while left:
+                first = consumer.poll(0.5)
+                if first is None:
+                    silence_s += 0.5
+                    _settle_by_position(consumer, left)
+                    if silence_s >= _SILENCE_S:
+                        raise StoreDown(f"Kafka at {self._bootstrap} has sent nothing for {_SILENCE_S:.0f} s")
+                    continue
+                silence_s = 0.0
+                records = [
+                    to_record(message)
+                    for message in [first, *consumer.consume(max_records - 1, 0)]
+                    if is_record(message)
+                ]
+                wanted = [record for record in records if record.offset < left.get(_source(record), -1)]
+                for record in records:
+                    part = _source(record)
+                    if part in left and record.offset + 1 >= left[part]:
+                        _finish(consumer, left, part)
+                if wanted:
+                    yield wanted
+        finally:
+            consumer.close()
+
+
+def _source(record: Record) -> TopicPartition:
+    return TopicPartition(record.topic, record.partition)
+
+
+def _finish(consumer: _Consumer, left: dict[TopicPartition, int], part: TopicPartition) -> None:
+    del left[part]
+    consumer.pause([_TopicPartition(*part)])
+
+
+def _settle_by_position(consumer: _Consumer, left: dict[TopicPartition, int]) -> None:
+    """A stretch may end in a gap (compaction): then no record says that its end is reached."""
+    for at in consumer.position([_TopicPartition(*part) for part in left]):
+        part = TopicPartition(at.topic, at.partition)
+        if at.offset >= left[part]:
+            _finish(consumer, left, part)
