@@ -50,6 +50,13 @@ class Transaction:
         last = status.rpartition(" ")[2]
         return int(last) if last.isdigit() else 0
 
+    async def fetch(self, query: str, *arguments: Any) -> list[Mapping[str, Any]]:
+        """Rows of a query."""
+        rows: list[Mapping[str, Any]] = await self._connection.fetch(
+            query, *arguments, timeout=_STATEMENT_TIMEOUT_S
+        )
+        return rows
+
     async def copy(self, table: str, columns: Sequence[str], data: bytes) -> None:
         """COPY binary data (see `pgcopy`) into a table of the search path."""
         await self._connection.copy_to_table(
@@ -77,18 +84,25 @@ class PostgresStore:
     ) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]{0,50}", schema):
             raise Misconfigured(f"{schema!r} can't name a schema: lower-case letters, digits and _ only")
+        self.schema = schema
         self._settings = settings
-        self._schema = schema
         self._migrations = migrations
         self._session = session
         self._connection: Any = None
         self._is_set_up = False
 
+    def in_schema(self, schema: str) -> PostgresStore:
+        """The same store on another schema of the same database."""
+        return PostgresStore(
+            self._settings, schema=schema, migrations=self._migrations, session=self._session
+        )
+
     async def setup(self) -> None:
         async with self._translated(), self._connected() as connection, connection.transaction():
             await connection.execute("SELECT pg_advisory_xact_lock($1)", _MIGRATION_LOCK)
-            await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {self._schema}")
-            await connection.execute((_SQL / "offsets.sql").read_text(encoding="utf-8"))
+            await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {self.schema}")
+            for name in ("offsets.sql", "functions.sql"):
+                await connection.execute((_SQL / name).read_text(encoding="utf-8"))
             done = {row["name"] for row in await connection.fetch("SELECT name FROM schema_migrations")}
             for path in sorted(self._migrations.glob("[0-9]*.sql")) if self._migrations else ():
                 if path.name not in done:
@@ -121,8 +135,7 @@ class PostgresStore:
 
     async def apply(self, batch: Batch, handler: Handler) -> int:
         source = (batch.consumer, batch.topic, batch.partition)
-        async with self._translated(), self._connected() as connection, connection.transaction():
-            transaction = Transaction(connection)
+        async with self.transaction() as transaction:
             moved = await transaction.execute(
                 _OWN["fence"], *source, batch.epoch, batch.expected_offset, batch.next_offset, len(batch.dead)
             )
@@ -136,6 +149,12 @@ class PostgresStore:
             applied = await handler(transaction, batch) if batch.records else 0
             await transaction.execute(_OWN["count"], *source, applied, len(batch.records) - applied)
         return applied
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """A transaction that is committed at the end, or rolled back by an exception."""
+        async with self._translated(), self._connected() as connection, connection.transaction():
+            yield Transaction(connection)
 
     async def fetch(self, query: str, *arguments: Any) -> list[Mapping[str, Any]]:
         """Rows of a query, for readers."""
@@ -154,7 +173,7 @@ class PostgresStore:
             password=self._settings.password.get_secret_value(),
             database=self._settings.database,
             timeout=_CONNECT_TIMEOUT_S,
-            server_settings={"search_path": self._schema, "application_name": "axiom"},
+            server_settings={"search_path": self.schema, "application_name": "axiom"},
         )
 
     @asynccontextmanager

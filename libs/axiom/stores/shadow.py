@@ -1,0 +1,49 @@
+"""What a rebuild needs of a store: a second target beside the live one that can take its place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol, TypeVar
+
+from axiom.contracts.record import TopicPartition
+from axiom.stores.port import Store
+
+H = TypeVar("H")
+
+Vector = Mapping[TopicPartition, int]
+"""A consumer's next offset in each partition it has ever had."""
+
+
+class Fence(Protocol):
+    """The live store while its writers are held off."""
+
+    vector: Vector
+    """How far the live store is; it does not move while the fence stands."""
+
+    async def swap(self) -> None:
+        """Put the shadow in the live store's place: data, offsets and a new epoch, at once.
+
+        The shadow must be at `vector` or further in each partition. Live writers find the new epoch, load
+        their positions again and go on; readers see the old data before and the new data after.
+        """
+
+
+class Shadow(Protocol[H]):
+    """A target that live readers do not see. Its writes publish no notifications."""
+
+    @property
+    def store(self) -> Store[H]:
+        """What to fill, with the handlers of the live sink."""
+
+    async def prepare(self, *, resume: bool) -> bool:
+        """Make the target; true if it holds an earlier, unfinished rebuild that goes on (`resume`).
+
+        Also finishes or undoes a swap that was cut off, so that the live store is whole.
+        """
+
+    def fenced(self, consumer: str) -> AbstractAsyncContextManager[Fence]:
+        """Hold the live store's writers off; leaving without `swap` lets them go on unharmed."""
+
+    async def discard(self) -> None:
+        """Delete the shadow, or after a swap the replaced data; harmless to repeat."""
