@@ -56,8 +56,8 @@ format: ready ## Format the code and fix what ruff can fix.
 bench: ready ## Measure sinks, producer and latency; writes docs/benchmarks.md.
 	@$(BIN)/axiom bench $(ARGS)
 
-lock: ## Lock the Python packages anew (uv.lock).
-	@uv lock $(ARGS)
+lock: ready ## Lock the Python packages anew (uv.lock).
+	@PATH="$$PWD/.uv/bin:$$PATH" uv lock $(ARGS)
 
 lock-jars: ready ## Lock the Java servers' jars anew (needs Maven).
 	@$(BIN)/python -m deploy.embedded.lock_jars

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import platform
+import re
 import sys
 import urllib.request
 import zipfile
 from pathlib import Path
-from typing import Any
 
-INDEX = "https://pypi.org/pypi/uv/{}/json"
+INDEX = "https://pypi.org/simple/uv/"
+LINK = re.compile(r'href="([^"#]+)#sha256=([0-9a-f]{64})"')
 
 
 def platform_tags() -> list[str]:
@@ -28,16 +28,17 @@ def platform_tags() -> list[str]:
     return [libc, {"amd64": "x86_64", "arm64": "aarch64"}.get(machine, machine)]
 
 
-def choose(files: list[dict[str, Any]], tags: list[str]) -> dict[str, Any]:
-    """The wheel for this machine.
+def choose(index: str, version: str, tags: list[str]) -> tuple[str, str]:
+    """The address and sha256 of the wheel for this machine, out of the index page.
 
     Raises:
         SystemExit: there is none.
     """
-    for file in files:
-        if file["filename"].endswith(".whl") and all(tag in file["filename"] for tag in tags):
-            return file
-    raise SystemExit("PyPI has no uv for this machine ({})".format(" ".join(tags)))
+    for url, sha256 in LINK.findall(index):
+        name = url.rsplit("/", 1)[1]
+        if name.startswith(f"uv-{version}-") and name.endswith(".whl") and all(tag in name for tag in tags):
+            return url, sha256
+    raise SystemExit(f"PyPI has no uv {version} for this machine ({' '.join(tags)})")
 
 
 def unpack(wheel: bytes, folder: Path) -> None:
@@ -61,10 +62,10 @@ def fetch(url: str) -> bytes:
 def main() -> None:
     """Fetch, check, unpack."""
     version, folder = sys.argv[1:]
-    wheel = choose(json.loads(fetch(INDEX.format(version)))["urls"], platform_tags())
-    content = fetch(wheel["url"])
-    if hashlib.sha256(content).hexdigest() != wheel["digests"]["sha256"]:
-        raise SystemExit("the download of {} is damaged: try again".format(wheel["filename"]))
+    url, sha256 = choose(fetch(INDEX).decode(), version, platform_tags())
+    content = fetch(url)
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise SystemExit(f"the download of {url} is damaged: try again")
     unpack(content, Path(folder))
 
 
