@@ -186,7 +186,8 @@ class _Cycle:
     def missed(self) -> list[Missed]:
         """The symbols left over."""
         return [
-            Missed(symbol, reason, absent=symbol not in self._may_pass) for symbol, reason in self.why.items()
+            Missed(symbol, reason or "no source could be asked", absent=symbol not in self._may_pass)
+            for symbol, reason in self.why.items()
         ]
 
 

@@ -23,6 +23,7 @@ class Report:
 
     Attributes:
         published: bars by source.
+        heard: sources that answered, with bars or with "no such symbol".
         answered: symbols by the source that answered for them.
         detours: symbols that came from a later source, and why.
         missed: symbols without bars.
@@ -30,6 +31,7 @@ class Report:
     """
 
     published: Counter[str] = field(default_factory=Counter)
+    heard: set[str] = field(default_factory=set)
     answered: dict[str, str] = field(default_factory=dict)
     detours: dict[str, str] = field(default_factory=dict)
     missed: list[Missed] = field(default_factory=list)
@@ -37,11 +39,11 @@ class Report:
     first: str = "9"
     last: str = ""
 
-    def nobody_answered(self, live: Collection[str]) -> bool:
-        """Whether no live source had an answer for any symbol, be it that there is no such symbol."""
-        if any(source in live for source in self.answered.values()):
-            return False
-        return bool(self.answered) or any(not missed.absent for missed in self.missed)
+    def live_answered(self, live: Collection[str]) -> bool | None:
+        """Whether a live source had an answer, be it "no such symbol"; None if none had to be asked."""
+        if self.heard & set(live):
+            return True
+        return False if self.heard or any(not missed.absent for missed in self.missed) else None
 
     def reasons(self) -> str:
         """Why symbols were missed or came from a later source: the commonest reasons, each once."""
@@ -70,6 +72,8 @@ async def publish_cycle(
             report.missed.append(answer)
             continue
         metrics.OUTCOMES.labels(answer.source, _kind(answer.outcome)).inc()
+        if isinstance(answer.outcome, Bars | NoSuchSymbol):
+            report.heard.add(answer.source)
         match answer.outcome:
             case Bars(symbol, bars):
                 report.answered[symbol] = answer.source

@@ -64,6 +64,7 @@ class PriceProducer:
         self._daily_left = self._symbols
         self._daily_through: date | None = None
         self._replayed: str | None = None
+        self._live_answers = False
         self._fresh = Fresh()
         health.details["symbols"] = len(self._symbols)
         health.details["sources"] = lambda: {name: b.state.value for name, b in chain.breakers.items()}
@@ -163,11 +164,14 @@ class PriceProducer:
 
     def _tell(self, report: Report, retry_in_s: float | None = None) -> None:
         """Readiness, and the notice that people see in /health and in `axiom status`."""
+        answered = report.live_answered(self._live)
+        self._live_answers = self._live_answers if answered is None else answered
         notice = None
-        if report.nobody_answered(self._live):
+        if not self._live_answers:
+            why = report.reasons() if self._live else "none is set up"
             instead = f"; instead, {self._replayed} was replayed" if self._replayed else ""
             retry = f"; asking again in {retry_in_s:.0f} s" if retry_in_s is not None else ""
-            notice = f"no live price source answers ({report.reasons()}){instead}{retry}"
+            notice = f"no live price source answers ({why}){instead}{retry}"
             log.warning("no_live_source_answered", notice=notice)
         self._health.notice = notice
         self._health.not_ready.pop("service", None)

@@ -54,7 +54,7 @@ def guess_interval(columns: Sequence[str], rows: Sequence[Row]) -> Interval:
     for row in rows:
         try:
             moment = to_utc(row[when_at])
-        except (ValueError, TypeError, IndexError):
+        except (ValueError, TypeError, AttributeError, IndexError):
             continue
         if row[symbol_at] in last:
             steps.add(moment - last[row[symbol_at]])
@@ -109,7 +109,7 @@ def row_parser(
             )
         except ValidationError as error:
             raise RowError(why_not(error)) from error
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, AttributeError) as error:
             raise RowError(_what_is_wrong(row, at, when_name) or str(error)) from error
         return bar
 
@@ -134,7 +134,7 @@ def _what_is_wrong(row: Row, at: dict[str, int], when_name: str) -> str:
             continue
         try:
             _time_parser(name)(value) if name == when_name else float(value)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, AttributeError):
             problems.append(f"{name}: {value!r:.40} is no {'time' if name == when_name else 'number'}")
     return "; ".join(problems)
 
