@@ -91,9 +91,9 @@ class Decoder(Generic[P]):
             )
             raise BadRecord("invalid_payload", problems) from error
 
-    def _unknown_version(self, version: bytes) -> BadRecord:
+    def _unknown_version(self, version: bytes | None) -> BadRecord:
         return BadRecord(
             "unknown_schema_version",
-            f"schema-version {version[:40]!r} of {self._topic.name} is not known here, which reads "
+            f"schema-version {(version or b'')[:40]!r} of {self._topic.name} is not known here, which reads "
             f"{self._topic.version}: upgrade this consumer, then redrive",
         )

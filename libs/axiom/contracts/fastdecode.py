@@ -1,21 +1,24 @@
 """A msgspec decoder derived from a payload's pydantic model, five times as fast.
 
 The model stays the only declaration. What the derived decoder refuses is tried again with the model, so
-only a record that it accepts and the model would not could differ: a test holds both to the same verdict.
+only a record that it accepts and the model would not, or takes for another value, could differ. Therefore
+it refuses what msgspec reads otherwise than pydantic: fields it does not know (msgspec skips their bytes
+unchecked) and times that are not in UTC (msgspec leaves their offset). A test holds both to one verdict.
 """
 
 from __future__ import annotations
 
 import types
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import annotated_types
 import msgspec
-from pydantic import AfterValidator, AllowInfNan, AwareDatetime, PlainSerializer, StringConstraints
+from pydantic import AllowInfNan, PlainSerializer, StringConstraints
 from pydantic.fields import FieldInfo
 
-from axiom.contracts.payload import Payload
+from axiom.contracts.payload import Payload, UtcTime
 
 _PLAIN = (str, int, float, bool, type(None))
 
@@ -28,7 +31,7 @@ def fast_decoder(model: type[Payload]) -> msgspec.json.Decoder[Any]:
     """A decoder whose objects have the model's attributes.
 
     Raises:
-        NotDerivable: the model has validators of its own or unknown constraints.
+        NotDerivable: the model has validators, aliases or settings of its own, or unknown constraints.
     """
     return msgspec.json.Decoder(_struct(model))
 
@@ -37,16 +40,45 @@ def _struct(model: type[Payload]) -> type[msgspec.Struct]:
     decorators = model.__pydantic_decorators__
     if decorators.field_validators or decorators.model_validators or decorators.validators:
         raise NotDerivable(f"{model.__name__} has validators of its own")
+    if model.model_config != Payload.model_config:
+        raise NotDerivable(f"{model.__name__} has settings of its own")
     hints = get_type_hints(model, include_extras=True)
     fields: list[Any] = []
     for name, info in model.model_fields.items():
-        kind = _fast_type(hints[name])
-        fields.append((name, kind) if info.is_required() else (name, kind, info.default))
-    return msgspec.defstruct(f"Fast{model.__name__}", fields, kw_only=True, gc=False)
+        kind = _field_type(name, hints[name], info)
+        if info.is_required():
+            fields.append((name, kind))
+        elif info.default_factory is not None:
+            raise NotDerivable(f"{model.__name__}.{name} has a default factory")
+        else:
+            fields.append((name, kind, info.default))
+    times = [name for name, hint in hints.items() if hint == UtcTime or UtcTime in get_args(hint)]
+    return msgspec.defstruct(
+        f"Fast{model.__name__}", fields, kw_only=True, gc=False, forbid_unknown_fields=True,
+        namespace={"__post_init__": _refuse_offsets(times)} if times else None,
+    )  # fmt: skip
+
+
+def _refuse_offsets(times: Sequence[str]) -> Callable[[Any], None]:
+    def refuse(twin: Any) -> None:
+        for name in times:
+            moment = getattr(twin, name)
+            if moment is not None and moment.tzinfo is not UTC:
+                raise ValueError("the model converts it to UTC")
+
+    return refuse
+
+
+def _field_type(name: str, hint: Any, info: FieldInfo) -> Any:
+    if info.alias is not None or info.validation_alias is not None:
+        raise NotDerivable(f"{name} has an alias")
+    if hint == UtcTime:
+        return _fast_type(hint)
+    return _constrained(_fast_type(info.annotation), info.metadata)
 
 
 def _fast_type(hint: Any) -> Any:
-    if hint is AwareDatetime:
+    if hint == UtcTime:
         return Annotated[datetime, msgspec.Meta(tz=True)]
     origin = get_origin(hint)
     if origin is Annotated:
@@ -56,7 +88,7 @@ def _fast_type(hint: Any) -> Any:
         return hint
     if origin in (Union, types.UnionType):
         return Union[tuple(_fast_type(part) for part in get_args(hint))]  # noqa: UP007 - built at run time
-    if origin is list or origin is tuple:
+    if (origin is list or origin is tuple) and UtcTime not in get_args(hint):
         return origin[tuple(part if part is ... else _fast_type(part) for part in get_args(hint))]
     if isinstance(hint, type) and issubclass(hint, Payload):
         return _struct(hint)
@@ -87,8 +119,9 @@ def _limits(part: Any) -> dict[str, Any]:
         case annotated_types.MinLen(min_length=length):
             return {"min_length": length}
         case StringConstraints():
-            given = {"pattern": part.pattern, "max_length": part.max_length, "min_length": part.min_length}
-            return {name: value for name, value in given.items() if value is not None}
-        case AllowInfNan() | AfterValidator() | PlainSerializer():
-            return {}  # JSON has neither NaN nor Infinity; the others convert and do not judge
+            given = {name: value for name, value in vars(part).items() if value is not None}
+            if given.keys() <= {"pattern", "max_length", "min_length"}:
+                return given
+        case AllowInfNan(allow_inf_nan=False) | PlainSerializer():
+            return {}  # msgspec takes neither NaN nor Infinity; a serializer does not judge
     raise NotDerivable(f"no fast equivalent of the constraint {part!r}")
