@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import time
 from importlib.metadata import version
 from pathlib import Path
 
@@ -114,9 +115,7 @@ def _folder(layout: Layout, account: Account | None) -> Path:
         if account.can_enter(layout.home):
             inside.mkdir()
         else:
-            outside = SHARED / layout.digest / "postgres"
-            outside.mkdir(parents=True, exist_ok=True)
-            inside.symlink_to(outside)
+            _link_outside(inside, SHARED / layout.digest / "postgres")
     folder = inside.resolve()
     account.give(folder)
     folder.chmod(0o700)
@@ -126,6 +125,14 @@ def _folder(layout: Layout, account: Account | None) -> Path:
             f"root: make its parent folders enterable (chmod o+x), or choose another AXIOM_HOME"
         )
     return folder
+
+
+def _link_outside(inside: Path, outside: Path) -> None:
+    if outside.exists():  # of a home that was here before and was deleted by hand: its passwords are lost
+        outside.rename(outside.with_name(f"postgres-until-{time.strftime('%Y%m%dT%H%M%S')}"))
+    outside.mkdir(parents=True)
+    inside.unlink(missing_ok=True)
+    inside.symlink_to(outside)
 
 
 def _reachable_binaries(account: Account | None) -> Path:
