@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from axiom.runtime.sink import Sink
 from axiom.settings import ChromaSettings
 from axiom.stores.chroma import Change, ChromaStore, Entity, Handler, Metadata
+from axiom.stores.chroma_shadow import ChromaShadow
 from axiom.stores.port import Batch
 from services.chroma_sink.days import Days, fold_days
 from services.chroma_sink.shape import shape
@@ -47,4 +48,9 @@ def make_sink(settings: ChromaSettings) -> Sink[Handler]:
     """The sink, its store and its routing."""
     store = ChromaStore(settings, collections={COLLECTION: "cosine"})
     handler = Handler(collection=COLLECTION, keys=symbols, fold=fold)
-    return Sink(name="chroma-sink", store=store, handlers={price_updates.TOPIC: handler})
+    return Sink(
+        name="chroma-sink",
+        store=store,
+        handlers={price_updates.TOPIC: handler},
+        shadow=lambda: ChromaShadow(store),
+    )

@@ -7,6 +7,7 @@ from pathlib import Path
 from axiom.runtime.sink import Sink
 from axiom.settings import Neo4jSettings
 from axiom.stores.neo4j import Handler, Neo4jStore, Transaction
+from axiom.stores.neo4j_shadow import Neo4jShadow
 from axiom.stores.port import Batch
 from axiom.stores.queries import named_queries
 from services.neo4j_sink.mapping import newest_rows
@@ -25,4 +26,9 @@ async def write_prices(transaction: Transaction, batch: Batch) -> int:
 def make_sink(settings: Neo4jSettings) -> Sink[Handler]:
     """The sink, its store and its routing."""
     store = Neo4jStore(settings, constraints=[_CYPHER["company_constraint"]])
-    return Sink(name="neo4j-sink", store=store, handlers={price_updates.TOPIC: write_prices})
+    return Sink(
+        name="neo4j-sink",
+        store=store,
+        handlers={price_updates.TOPIC: write_prices},
+        shadow=lambda: Neo4jShadow(store),
+    )

@@ -8,6 +8,7 @@ from axiom.runtime.sink import Sink
 from axiom.settings import PostgresSettings
 from axiom.stores.port import Batch
 from axiom.stores.postgres import Handler, PostgresStore, Transaction
+from axiom.stores.postgres_shadow import PostgresShadow
 from axiom.stores.queries import named_queries
 from services.postgres_sink.mapping import COLUMNS, copy_data, months, newest
 from topics import price_updates
@@ -28,4 +29,9 @@ async def write_price_bars(transaction: Transaction, batch: Batch) -> int:
 def make_sink(settings: PostgresSettings) -> Sink[Handler]:
     """The sink, its store and its routing."""
     store = PostgresStore(settings, schema=SCHEMA, migrations=_HERE / "migrations", session=_SQL["stage"])
-    return Sink(name="postgres-sink", store=store, handlers={price_updates.TOPIC: write_price_bars})
+    return Sink(
+        name="postgres-sink",
+        store=store,
+        handlers={price_updates.TOPIC: write_price_bars},
+        shadow=lambda: PostgresShadow(store),
+    )

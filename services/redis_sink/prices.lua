@@ -12,7 +12,7 @@
     if not held_version or held_version < latest[1] then
       redis.call('DEL', latest_key)
       redis.call('HSET', latest_key, 'version', latest[1], unpack(latest[2]))
-      redis.call('PUBLISH', 'axiom:prices', latest[3])
+      notify('axiom:prices', latest[3])
     end
     for _, window in ipairs(windows) do
       local key = 'axiom:bars:' .. window[1] .. ':' .. symbol

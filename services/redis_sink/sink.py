@@ -8,6 +8,7 @@ from axiom.runtime.sink import Sink
 from axiom.settings import RedisSettings
 from axiom.stores.port import Batch
 from axiom.stores.redis import Call, Handler, RedisStore
+from axiom.stores.redis_shadow import RedisShadow
 from services.redis_sink.mapping import rows
 from topics import price_updates
 
@@ -21,4 +22,10 @@ def write_prices(batch: Batch) -> Call:
 
 def make_sink(settings: RedisSettings) -> Sink[Handler]:
     """The sink, its store and its routing."""
-    return Sink(name="redis-sink", store=RedisStore(settings), handlers={price_updates.TOPIC: write_prices})
+    store = RedisStore(settings)
+    return Sink(
+        name="redis-sink",
+        store=store,
+        handlers={price_updates.TOPIC: write_prices},
+        shadow=lambda: RedisShadow(store),
+    )

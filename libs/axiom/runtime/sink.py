@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from axiom.contracts.topic import Topic
 from axiom.stores.port import Store
+from axiom.stores.shadow import Shadow
 
 H = TypeVar("H")
 
@@ -19,8 +20,10 @@ class Sink(Generic[H]):
     Attributes:
         name: also the consumer group and the owner of the offsets in the store.
         handlers: topic to handler: how a batch becomes rows, in the store's own terms.
+        shadow: makes the target that a rebuild fills and swaps in.
     """
 
     name: str
     store: Store[H]
     handlers: Mapping[Topic[Any], H]
+    shadow: Callable[[], Shadow[H]]

@@ -1,4 +1,4 @@
-"""Chroma: versioned records, offsets last. Nothing else imports chromadb.
+"""Chroma: versioned records, offsets last.
 
 Chroma has no transactions. A record's id is `key@version` with version "epoch.offset": new versions are
 added, readers take the newest of a key, older ones are deleted afterwards, and the offset is written last.
@@ -8,20 +8,15 @@ has an older epoch, is never the newest, and goes with the key's next change.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-import chromadb
-import httpx
-from chromadb.config import Settings
-from chromadb.errors import ChromaError, InternalError, RateLimitError
-
-from axiom.contracts.record import TopicIdentity
-from axiom.errors import Fenced, Permanent, StoreDown
+from axiom.contracts.record import TopicIdentity, TopicPartition
+from axiom.errors import Fenced
 from axiom.settings import ChromaSettings
+from axiom.stores.chroma_driver import ChromaDriver
 from axiom.stores.port import Batch, Position
 
 Metadata = Mapping[str, Any]
@@ -76,29 +71,33 @@ class ChromaStore:
 
     Args:
         collections: the sink's collections with their distance (`cosine`, `l2`, `ip`).
+        prefix: of the collections' names on the server; a rebuild fills `next-…`.
     """
 
-    def __init__(self, settings: ChromaSettings, *, collections: Mapping[str, str]) -> None:
+    def __init__(self, settings: ChromaSettings, *, collections: Mapping[str, str], prefix: str = "") -> None:
         self._settings = settings
-        self._where = f"Chroma at {settings.host}:{settings.port}"
-        self._spaces = {**collections, OFFSETS: "l2", DEAD: "l2"}
-        self._client: Any = None
-        self._collections: dict[str, Any] = {}  # the client's types refuse plain lists of floats
+        self._spaces = collections
+        self.driver = ChromaDriver(settings, {**collections, DEAD: "l2", OFFSETS: "l2"}, prefix)
+        """For rebuilds; the rest goes through the methods below."""
         self._owner = uuid4().hex
 
+    def with_prefix(self, prefix: str) -> ChromaStore:
+        """The same store on collections of other names on the same server."""
+        return ChromaStore(self._settings, collections=self._spaces, prefix=prefix)
+
     async def setup(self) -> None:
-        async with self._translated():
-            await self._open()
+        async with self.driver.translated():
+            await self.driver.open()
 
     async def ping(self) -> None:
-        async with self._translated():
-            await (await self._connected()).heartbeat()
+        async with self.driver.translated():
+            await self.driver.heartbeat()
 
     async def take(
         self, consumer: str, topic: str, log: TopicIdentity, starts: Mapping[int, int]
     ) -> dict[int, Position]:
-        async with self._translated():
-            await self._open()  # collections may have been swapped since
+        async with self.driver.translated():
+            await self.driver.open()  # collections may have been swapped since
             everything = await self._offset_rows({"consumer": consumer})
             epoch = max((row["epoch"] for row in everything.values()), default=0)
             return {
@@ -123,8 +122,8 @@ class ChromaStore:
                 return _position(mine)
 
     async def load(self, consumer: str, topic: str, partitions: Sequence[int]) -> dict[int, Position]:
-        async with self._translated():
-            await self._open()
+        async with self.driver.translated():
+            await self.driver.open()
             found = {
                 number: _newest(
                     (await self._offset_rows({"source": _source(consumer, topic, number)})).values()
@@ -134,7 +133,7 @@ class ChromaStore:
         return {number: _position(row) for number, row in found.items() if row is not None}
 
     async def apply(self, batch: Batch, handler: Handler) -> int:
-        async with self._translated():
+        async with self.driver.translated():
             rows = await self._offset_rows({"source": _source(batch.consumer, *batch.source)})
             held = _newest(rows.values())
             if held is None or (held["epoch"], held["next_offset"]) != (batch.epoch, batch.expected_offset):
@@ -156,7 +155,7 @@ class ChromaStore:
         return applied
 
     async def _write(self, handler: Handler, batch: Batch, version: Version) -> int:
-        collection = await self._collection(handler.collection)
+        collection = await self.driver.collection(handler.collection)
         stored = await self._records(collection, sorted(set(handler.keys(batch))))
         current = {key: stored[key][max(stored[key])] for key in stored}
         change = handler.fold(current, batch)
@@ -178,18 +177,46 @@ class ChromaStore:
         await self._delete(handler.collection, older)
         return change.applied
 
+    async def raise_epochs(self, consumer: str) -> dict[TopicPartition, Position]:
+        """Refuse the consumer's writers until they load their positions again; returns the positions."""
+        async with self.driver.translated():
+            rows = list((await self._offset_rows({"consumer": consumer})).values())
+            epoch = max((row["epoch"] for row in rows), default=0)
+            positions: dict[TopicPartition, Position] = {}
+            for topic, partition in sorted({(row["topic"], row["partition"]) for row in rows}):
+                held = _newest(row for row in rows if (row["topic"], row["partition"]) == (topic, partition))
+                assert held is not None  # noqa: S101 - the partition is from these rows
+                position = _position(held)
+                positions[TopicPartition(topic, partition)] = await self._take(
+                    consumer, topic, partition, epoch, position.log, position.next_offset
+                )
+        return positions
+
+    async def has_offsets(self) -> bool:
+        """Whether any consumer has written here."""
+        async with self.driver.translated():
+            return bool(await (await self.driver.collection(OFFSETS)).count())
+
+    async def set_epochs(self, consumer: str, epoch: int) -> None:
+        """Let the consumer's offsets go on with epochs above this one."""
+        async with self.driver.translated():
+            rows = await self._offset_rows({"consumer": consumer})
+            for row in rows.values():
+                await self._add_offset({**row, "epoch": epoch + 1, "owner": self._owner})
+            await self._delete(OFFSETS, list(rows))
+
     async def newest(self, collection: str, keys: Sequence[str]) -> dict[str, Metadata]:
         """The newest metadata of some keys, for readers."""
-        async with self._translated():
-            stored = await self._records(await self._collection(collection), keys)
+        async with self.driver.translated():
+            stored = await self._records(await self.driver.collection(collection), keys)
         return {key: versions[max(versions)] for key, versions in stored.items()}
 
     async def nearest(
         self, collection: str, key: str, count: int, where: Metadata
     ) -> list[tuple[float, Metadata]]:
         """The entities most like `key`: (distance, metadata), nearest first, the key itself left out."""
-        async with self._translated():
-            found = await self._collection(collection)
+        async with self.driver.translated():
+            found = await self.driver.collection(collection)
             stored = await self._records(found, [key])
             if not stored:
                 return []
@@ -220,17 +247,19 @@ class ChromaStore:
         return stored
 
     async def _offset_rows(self, where: dict[str, str]) -> dict[str, dict[str, Any]]:
-        found = await (await self._collection(OFFSETS)).get(where=dict(where), include=["metadatas"])
+        found = await (await self.driver.collection(OFFSETS)).get(where=dict(where), include=["metadatas"])
         return {row_id: dict(row) for row_id, row in zip(found["ids"], found["metadatas"] or (), strict=True)}
 
     async def _add_offset(self, row: dict[str, Any]) -> None:
         row_id = Version(row["epoch"], row["next_offset"]).of(row["source"])
-        await (await self._collection(OFFSETS)).add(ids=[row_id], embeddings=[_NO_VECTOR], metadatas=[row])
+        await (await self.driver.collection(OFFSETS)).add(
+            ids=[row_id], embeddings=[_NO_VECTOR], metadatas=[row]
+        )
 
     async def _bury(self, batch: Batch) -> None:
         source = _source(batch.consumer, *batch.source)
         for chunk in _chunks(batch.dead):
-            await (await self._collection(DEAD)).upsert(
+            await (await self.driver.collection(DEAD)).upsert(
                 ids=[f"{source}:{offset}" for offset, _ in chunk],
                 embeddings=[_NO_VECTOR] * len(chunk),
                 metadatas=[
@@ -241,48 +270,10 @@ class ChromaStore:
 
     async def _delete(self, collection: str, ids: Sequence[str]) -> None:
         for chunk in _chunks(ids):
-            await (await self._collection(collection)).delete(ids=list(chunk))
+            await (await self.driver.collection(collection)).delete(ids=list(chunk))
 
     async def close(self) -> None:
-        self._client = None
-        self._collections.clear()
-
-    async def _connected(self) -> Any:
-        if self._client is None:
-            self._client = await chromadb.AsyncHttpClient(
-                host=self._settings.host,
-                port=self._settings.port,
-                settings=Settings(anonymized_telemetry=False),
-            )
-        return self._client
-
-    async def _open(self) -> None:
-        client = await self._connected()
-        for name, space in self._spaces.items():
-            self._collections[name] = await client.get_or_create_collection(
-                name, configuration={"hnsw": {"space": space}}, embedding_function=None
-            )
-
-    async def _collection(self, name: str) -> Any:
-        if name not in self._collections:
-            await self._open()
-        return self._collections[name]
-
-    @asynccontextmanager
-    async def _translated(self) -> AsyncIterator[None]:
-        try:
-            yield
-        except (InternalError, RateLimitError) as error:
-            raise StoreDown(f"{self._where} does not serve: {error}") from error
-        except ChromaError as error:
-            raise Permanent(f"Chroma refuses a batch: {error}") from error
-        except (httpx.HTTPError, OSError, TimeoutError) as error:
-            raise StoreDown(f"{self._where} does not serve: {error!r}") from error
-        except ValueError as error:  # the client says "could not connect" as a ValueError
-            if "connect" not in str(error).lower():
-                raise
-            self._client = None
-            raise StoreDown(f"{self._where} does not serve: {error}") from error
+        self.driver.close()
 
 
 def _source(consumer: str, topic: str, partition: int) -> str:

@@ -52,6 +52,7 @@ class Neo4jStore:
     def __init__(
         self, settings: Neo4jSettings, *, constraints: Sequence[str] = (), generation: int | None = None
     ) -> None:
+        self._settings = settings
         self._where = f"Neo4j at {settings.uri}"
         self._constraints = constraints
         self._fixed_generation = generation
@@ -66,13 +67,17 @@ class Neo4jStore:
             user_agent="axiom",
         )
 
+    def in_generation(self, generation: int) -> Neo4jStore:
+        """The same store on another generation of the same graph."""
+        return Neo4jStore(self._settings, constraints=self._constraints, generation=generation)
+
     async def setup(self) -> None:
         own = [query for name, query in _OWN.items() if name.endswith("_constraint")]
         async with self._translated(), self._driver.session() as session:
             for query in [*own, *self._constraints]:
                 await (await session.run(query)).consume()
             await (await session.run("CALL db.awaitIndexes(60)")).consume()
-        await self._active_generation()
+        await self.active_generation()
 
     async def ping(self) -> None:
         await self.query("RETURN 1")
@@ -80,11 +85,11 @@ class Neo4jStore:
     async def take(
         self, consumer: str, topic: str, log: TopicIdentity, starts: Mapping[int, int]
     ) -> dict[int, Position]:
-        generation = await self._active_generation()
-        async with self._transaction() as transaction:
+        await self.active_generation()
+        async with self.transaction() as transaction:
             rows = [
                 (
-                    await Transaction(transaction, generation).run(
+                    await transaction.run(
                         _OWN["take"], consumer=consumer, topic=topic, partition=number, start=start,
                         topic_id=log.topic_id, partitions=log.partitions,
                     )
@@ -94,7 +99,7 @@ class Neo4jStore:
         return {row["partition"]: _position(row) for row in rows}
 
     async def load(self, consumer: str, topic: str, partitions: Sequence[int]) -> dict[int, Position]:
-        generation = await self._active_generation()
+        generation = await self.active_generation()
         rows = await self.query(
             _OWN["load"], generation=generation, consumer=consumer, topic=topic, partitions=list(partitions)
         )
@@ -102,9 +107,7 @@ class Neo4jStore:
 
     async def apply(self, batch: Batch, handler: Handler) -> int:
         source = {"consumer": batch.consumer, "topic": batch.topic, "partition": batch.partition}
-        generation = self._generation or await self._active_generation()
-        async with self._transaction() as raw:
-            transaction = Transaction(raw, generation)
+        async with self.transaction() as transaction:
             held = await transaction.run(_OWN["lock"], **source)
             expected = {"epoch": batch.epoch, "next_offset": batch.expected_offset}
             if held != [expected]:
@@ -124,13 +127,7 @@ class Neo4jStore:
             return await (await session.run(query, **parameters)).data()
 
     async def active_generation(self) -> int:
-        """The generation that readers should read."""
-        return await self._active_generation()
-
-    async def close(self) -> None:
-        await self._driver.close()
-
-    async def _active_generation(self) -> int:
+        """The generation that readers should read and this store writes, asked anew."""
         if self._fixed_generation is not None:
             return self._fixed_generation
         rows = await self.query(_OWN["generation"])
@@ -138,12 +135,17 @@ class Neo4jStore:
         return self._generation
 
     @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[AsyncTransaction]:
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """A transaction that is committed at the end, or rolled back by an exception."""
+        generation = self._generation or await self.active_generation()
         async with self._translated(), self._driver.session() as session:
             transaction = await session.begin_transaction(timeout=_TRANSACTION_TIMEOUT_S)
             async with transaction:
-                yield transaction
+                yield Transaction(transaction, generation)
                 await transaction.commit()
+
+    async def close(self) -> None:
+        await self._driver.close()
 
     @asynccontextmanager
     async def _translated(self) -> AsyncIterator[None]:

@@ -14,7 +14,7 @@ from redis import asyncio as aioredis
 from redis import exceptions
 
 from axiom.contracts.record import TopicIdentity
-from axiom.errors import Fenced, Misconfigured, Permanent, StoreDown
+from axiom.errors import Fenced, Misconfigured, Permanent, StoreDown, Transient
 from axiom.settings import RedisSettings
 from axiom.stores.port import Batch, Position
 
@@ -45,6 +45,10 @@ class Names:
         """Hash with a partition's position."""
         return f"{self.prefix}offsets:{consumer}:{topic}:{partition}"
 
+    def index(self, consumer: str) -> str:
+        """Set of the consumer's offset hashes."""
+        return f"{self.prefix}offsets:{consumer}"
+
     def dead(self, consumer: str, topic: str, partition: int) -> str:
         """Hash of dead-lettered offsets and their error class."""
         return f"{self.prefix}dead:{consumer}:{topic}:{partition}"
@@ -53,9 +57,12 @@ class Names:
 class RedisStore:
     """`axiom.stores.port.Store` on one Redis database."""
 
-    def __init__(self, settings: RedisSettings, *, database: int = 0) -> None:
+    def __init__(self, settings: RedisSettings, *, database: int = 0, publish: bool = True) -> None:
+        """`publish` false: scripts notify nobody (a rebuild repeats old news)."""
+        self._settings = settings
+        self._publish = publish
         self._where = f"Redis at {settings.host}:{settings.port}"
-        self._names = Names()
+        self.names = Names()
         self.client: aioredis.Redis = aioredis.Redis(
             host=settings.host,
             port=settings.port,
@@ -68,6 +75,10 @@ class RedisStore:
         """For readers of the store; writers go through `apply`."""
         self._scripts: dict[str, Any] = {}
 
+    def in_database(self, database: int) -> RedisStore:
+        """The same store in another database of the same server; it notifies nobody."""
+        return RedisStore(self._settings, database=database, publish=False)
+
     async def setup(self) -> None:
         await self.ping()
 
@@ -78,10 +89,14 @@ class RedisStore:
     async def take(
         self, consumer: str, topic: str, log: TopicIdentity, starts: Mapping[int, int]
     ) -> dict[int, Position]:
-        keys = [self._names.offsets(consumer, topic, number) for number in starts]
+        keys = [self.names.offsets(consumer, topic, number) for number in starts]
         async with self._translated():
             script = self._script((_LUA / "take.lua").read_text(encoding="utf-8"))
-            rows = await script(keys=keys, args=[log.topic_id, log.partitions, *starts.values()])
+            starting = [value for start in starts.items() for value in start]
+            rows = await script(
+                keys=[self.names.index(consumer), *keys],
+                args=[log.topic_id, log.partitions, topic, *starting],
+            )
         return {
             number: _position(dict(zip(row[::2], row[1::2], strict=True)))
             for number, row in zip(starts, rows, strict=True)
@@ -91,7 +106,7 @@ class RedisStore:
         async with self._translated():
             pipeline = self.client.pipeline(transaction=True)
             for number in partitions:
-                pipeline.hgetall(self._names.offsets(consumer, topic, number))
+                pipeline.hgetall(self.names.offsets(consumer, topic, number))
             rows = await pipeline.execute()
         return {number: _position(row) for number, row in zip(partitions, rows, strict=True) if row}
 
@@ -105,10 +120,15 @@ class RedisStore:
         async with self._translated():
             script = self._script(_framed(call.script))
             applied: int = await script(
-                keys=[self._names.offsets(*source), self._names.dead(*source)],
-                args=[_pack(fence), _pack(call.rows)],
+                keys=[self.names.offsets(*source), self.names.dead(*source)],
+                args=[_pack(fence), _pack(call.rows), int(self._publish)],
             )
         return applied
+
+    async def run(self, script: str, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
+        """Run a script of ours outside any batch."""
+        async with self._translated():
+            return await self._script(script)(keys=list(keys), args=list(arguments))
 
     async def close(self) -> None:
         await self.client.aclose()
@@ -132,6 +152,8 @@ class RedisStore:
                 raise Fenced(text) from error
             if text.startswith(("LOADING", "BUSY", "OOM", "MISCONF", "READONLY", "MASTERDOWN")):
                 raise StoreDown(f"{self._where} does not serve: {text}") from error
+            if text.startswith("BEHIND"):
+                raise Transient(text) from error
             raise Permanent(f"Redis refuses a batch: {text}") from error
 
 

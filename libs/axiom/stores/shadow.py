@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 from axiom.contracts.record import TopicPartition
 from axiom.stores.port import Store
 
-H = TypeVar("H")
+H = TypeVar("H", contravariant=True)
 
 Vector = Mapping[TopicPartition, int]
 """A consumer's next offset in each partition it has ever had."""

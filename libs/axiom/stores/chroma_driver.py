@@ -1,0 +1,125 @@
+"""The connection to a Chroma server and its collections. Nothing else imports chromadb."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import chromadb
+import httpx
+from chromadb.config import Settings
+from chromadb.errors import ChromaError, InternalError, NotFoundError, RateLimitError
+
+from axiom.errors import Permanent, StoreDown
+from axiom.settings import ChromaSettings
+
+NEXT = "next-"
+OLD = "old-"
+_READY = "ready_to_swap"
+
+
+class ChromaDriver:
+    """Connects on first use, and again after a failure.
+
+    Args:
+        spaces: the collections with their distance (`cosine`, `l2`, `ip`); the last one, the offsets', is
+            swapped last.
+        prefix: of their names on the server; a rebuild fills `next-…`.
+    """
+
+    def __init__(self, settings: ChromaSettings, spaces: Mapping[str, str], prefix: str = "") -> None:
+        self._settings = settings
+        self._where = f"Chroma at {settings.host}:{settings.port}"
+        self._spaces = spaces
+        self._prefix = prefix
+        self._client: Any = None
+        self._collections: dict[str, Any] = {}  # the client's types refuse plain lists of floats
+
+    async def open(self) -> None:
+        """Make the collections that are missing; forget what was known of the others."""
+        client = await self._connected()
+        if not self._prefix:
+            await self.finish_swap()
+        for name, space in self._spaces.items():
+            self._collections[name] = await client.get_or_create_collection(
+                self._prefix + name, configuration={"hnsw": {"space": space}}, embedding_function=None
+            )
+
+    async def collection(self, name: str) -> Any:
+        """One of the collections, as the client has it."""
+        if name not in self._collections:
+            await self.open()
+        return self._collections[name]
+
+    async def heartbeat(self) -> None:
+        """Raises if the server does not answer."""
+        await (await self._connected()).heartbeat()
+
+    async def announce_swap(self) -> None:
+        """Say that this driver's `next-` collections are complete and are to replace the live ones."""
+        await (await self.collection(list(self._spaces)[-1])).modify(metadata={_READY: True})
+
+    async def finish_swap(self) -> None:
+        """Rename announced `next-` collections to the live names, and those in their way to `old-`.
+
+        Each step can be the last before a kill: whoever comes next, a sink or a rebuild, goes on from it,
+        since the collection that carries the announcement is renamed last.
+        """
+        client = await self._connected()
+        found = {collection.name: collection for collection in await client.list_collections()}
+        announcing = found.get(NEXT + list(self._spaces)[-1])
+        if announcing is None or not (announcing.metadata or {}).get(_READY):
+            return
+        for name in [name for name in self._spaces if NEXT + name in found]:
+            if name in found:
+                if OLD + name in found:
+                    await client.delete_collection(OLD + name)
+                await found[name].modify(name=OLD + name)
+            await found[NEXT + name].modify(name=name)
+
+    async def delete(self, prefix: str) -> None:
+        """Delete the collections of that prefix, if they exist."""
+        client = await self._connected()
+        names = {collection.name for collection in await client.list_collections()}
+        for name in self._spaces:
+            if prefix + name in names:
+                await client.delete_collection(prefix + name)
+        if prefix == self._prefix:
+            self._collections.clear()
+
+    def close(self) -> None:
+        """Forget the connection."""
+        self._client = None
+        self._collections.clear()
+
+    async def _connected(self) -> Any:
+        if self._client is None:
+            self._client = await chromadb.AsyncHttpClient(
+                host=self._settings.host,
+                port=self._settings.port,
+                settings=Settings(anonymized_telemetry=False),
+            )
+        return self._client
+
+    @asynccontextmanager
+    async def translated(self) -> AsyncIterator[None]:
+        """Chroma's errors as ours."""
+        try:
+            yield
+        except NotFoundError as error:
+            self._collections.clear()  # swapped or deleted since; the next call looks again
+            raise StoreDown(
+                f"{self._where} no longer has a collection: {error}", retry_after_s=0.05
+            ) from error
+        except (InternalError, RateLimitError) as error:
+            raise StoreDown(f"{self._where} does not serve: {error}") from error
+        except ChromaError as error:
+            raise Permanent(f"Chroma refuses a batch: {error}") from error
+        except (httpx.HTTPError, OSError, TimeoutError) as error:
+            raise StoreDown(f"{self._where} does not serve: {error!r}") from error
+        except ValueError as error:  # the client says "could not connect" as a ValueError
+            if "connect" not in str(error).lower():
+                raise
+            self._client = None
+            raise StoreDown(f"{self._where} does not serve: {error}") from error

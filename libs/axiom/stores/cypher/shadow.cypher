@@ -1,0 +1,43 @@
+// resume: the generation that an unfinished rebuild was filling
+MATCH (s:ShadowGeneration {name: 'graph'}) RETURN s.generation AS generation
+
+// begin: a new generation to fill
+MATCH (a:ActiveGeneration {name: 'graph'})
+SET a.last = coalesce(a.last, a.generation) + 1
+MERGE (s:ShadowGeneration {name: 'graph'})
+SET s.generation = a.last
+RETURN s.generation AS generation
+
+// kept: generations that are to stay: the active one, the one being filled, those as of a time
+MATCH (n) WHERE n:ActiveGeneration OR n:ShadowGeneration OR n:AsOfGeneration
+RETURN collect(n.generation) AS generations
+
+// stale: generations that nodes carry and nobody names
+MATCH (o:SinkOffset) WHERE NOT o.generation IN $kept
+RETURN DISTINCT o.generation AS generation
+
+// forget: there is no rebuild under way
+MATCH (s:ShadowGeneration {name: 'graph'}) DELETE s
+
+// delete_nodes: delete a generation's nodes with their relations, its offsets last, in batches
+MATCH (n) WHERE n.generation = $generation AND NOT n:SinkOffset AND NOT n:ActiveGeneration
+  AND NOT n:ShadowGeneration AND NOT n:AsOfGeneration
+CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 5000 ROWS
+
+// delete_offsets: delete a generation's offset nodes
+MATCH (o:SinkOffset {generation: $generation}) DELETE o
+
+// fence: raise the epochs of a consumer; locks its offset nodes
+MATCH (o:SinkOffset {generation: $live, consumer: $consumer})
+SET o.epoch = o.epoch + 1
+RETURN o.topic AS topic, o.partition AS partition, o.next_offset AS next_offset
+
+// adopt_epochs: give the shadow's offset nodes the live ones' epochs, so that no epoch is used twice
+MATCH (theirs:SinkOffset {generation: $live, consumer: $consumer})
+MATCH (mine:SinkOffset {generation: $shadow, consumer: $consumer, topic: theirs.topic,
+                        partition: theirs.partition})
+SET mine.epoch = theirs.epoch + 1
+
+// activate: from now on readers and writers take the shadow
+MATCH (a:ActiveGeneration {name: 'graph'}) SET a.generation = $shadow
+WITH a MATCH (s:ShadowGeneration {name: 'graph'}) DELETE s
