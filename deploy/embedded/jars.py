@@ -22,6 +22,7 @@ from deploy.embedded.layout import cache_dir
 MAVEN_CENTRAL = "https://repo1.maven.org/maven2/"
 LOCK = Path(__file__).with_name("jars.lock.json")
 DOWNLOADS_AT_ONCE = 8
+ATTEMPTS = 4
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def fetch(jars: Iterable[Jar], cache: Path, source: str = MAVEN_CENTRAL) -> None
 def _fetch_one(jar: Jar, cache: Path, source: str) -> int:
     attempts = Retrying(
         retry=retry_if_exception_type(Transient),
-        stop=stop_after_attempt(4),
+        stop=stop_after_attempt(ATTEMPTS),
         wait=wait_random_exponential(multiplier=0.5, max=8),
         reraise=True,
     )

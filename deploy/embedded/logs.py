@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 from axiom.errors import Misconfigured
@@ -36,17 +37,23 @@ def last(path: Path, lines: int) -> list[str]:
         return [line.rstrip("\n") for line in deque(file, maxlen=lines)]
 
 
-def follow(paths: Iterable[Path], poll_s: float = POLL_S) -> Iterator[tuple[str, str]]:
-    """Each new line with its program's name, for ever; goes on through rotation."""
-    tails = [_Tail(path) for path in paths]
-    while True:
-        idle = True
+def follow(paths: Iterable[Path], poll_s: float = POLL_S) -> Generator[tuple[str, str], None, None]:
+    """Each line written from now on, with its program's name, until closed; goes on through rotation."""
+    return _lines([_Tail(path) for path in paths], poll_s)
+
+
+def _lines(tails: list[_Tail], poll_s: float) -> Generator[tuple[str, str], None, None]:
+    with ExitStack() as exits:
         for tail in tails:
-            for line in tail.new_lines():
-                idle = False
-                yield tail.name, line
-        if idle:
-            time.sleep(poll_s)
+            exits.callback(tail.close)
+        while True:
+            idle = True
+            for tail in tails:
+                for line in tail.new_lines():
+                    idle = False
+                    yield tail.name, line
+            if idle:
+                time.sleep(poll_s)
 
 
 class _Tail:
@@ -66,6 +73,9 @@ class _Tail:
             self._file.close()
             self._file = self._path.open(errors="replace")
             yield from self._read()
+
+    def close(self) -> None:
+        self._file.close()
 
     def _read(self) -> Iterator[str]:
         *lines, self._part = (self._part + self._file.read()).split("\n")

@@ -134,6 +134,6 @@ def _get(port: int, path: str) -> tuple[bool, Any]:
 
 def _reasons(health: Any) -> str:
     reasons = health.get("not_ready") if isinstance(health, dict) else None
-    if isinstance(reasons, dict):
+    if reasons and isinstance(reasons, dict):
         return ", ".join(f"{name}: {why}" for name, why in reasons.items())
     return str(reasons or "it gives no reason")
