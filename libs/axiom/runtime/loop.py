@@ -180,7 +180,7 @@ class SinkLoop(Generic[H]):
     async def _settle(self) -> None:
         """Bring partitions in order: those fenced, those to take, those to load again; and look around."""
         now = time.monotonic()
-        for partition in self._writer.fenced:
+        for partition in self._writer.fenced - self._to_take:  # those are taken anew, with an epoch of ours
             self._reposition(partition, now + self._options.recheck_s)
         self._writer.fenced.clear()
         due = {partition for partition, at in self._to_reload.items() if at <= now}
