@@ -6,7 +6,7 @@ import hashlib
 from base64 import b64encode
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from axiom.bus.port import Producer
 from axiom.contracts.codec import encode
@@ -21,6 +21,13 @@ P = TypeVar("P", bound=Payload)
 
 KEPT_OF_TOO_LARGE_BYTES = 64 * 1024
 _MESSAGE_LIMIT = 500  # characters of an error message that are kept
+
+
+class Graveyard(Protocol):
+    """Where records go that can't be applied."""
+
+    async def bury(self, bad: Sequence[tuple[Record, Permanent]]) -> None:
+        """Return once each record and its reason are kept for good."""
 
 
 class DeadLetters:

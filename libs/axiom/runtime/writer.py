@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
-from axiom.bus.deadletters import DeadLetters, error_class
+from axiom.bus.deadletters import Graveyard, error_class
 from axiom.contracts.headers import TRACEPARENT, current_traceparent
 from axiom.contracts.record import TopicPartition
 from axiom.errors import Fenced, Permanent, StoreDown
@@ -38,7 +38,7 @@ class Writer(Generic[H]):
     def __init__(
         self,
         sink: Sink[H],
-        dead_letters: DeadLetters,
+        dead_letters: Graveyard,
         crash: CrashPoint,
         declare_pause: Callable[[str, str | None], None],
         backoff: Backoff | None = None,
@@ -74,7 +74,7 @@ class Writer(Generic[H]):
                     "partition_fenced", topic=run.source.topic, partition=run.source.partition, why=str(fence)
                 )
                 metrics.ERRORS.labels(self._sink.name, "fenced").inc()
-                del self.held[run.source]
+                self.held.pop(run.source, None)  # gone already if it was revoked during the write
                 self.fenced.add(run.source)
 
     async def _write_run(self, run: Run, held: Held) -> None:

@@ -3,13 +3,13 @@ UPDATE sink_offsets SET epoch = epoch + 1 WHERE consumer = $1
 RETURNING topic, partition, next_offset
 
 -- adopt_epochs: give the offset rows of schema $1 the epochs of schema $2, so that no epoch is used twice
-SELECT axiom_adopt_epochs($1, $2)
+SELECT public.axiom_adopt_epochs($1, $2)
 
 -- rename_schema: rename schema $1 to $2
-SELECT axiom_rename_schema($1, $2)
+SELECT public.axiom_rename_schema($1, $2)
 
 -- drop_schema: drop a schema with all it holds, if it exists
-SELECT axiom_drop_schema($1)
+SELECT public.axiom_drop_schema($1)
 
 -- schema_exists: one row if there is a schema of that name
 SELECT 1 FROM pg_namespace WHERE nspname = $1
