@@ -21,6 +21,8 @@ _SQL = Path(__file__).parent / "sql"
 _OWN = named_queries(_SQL / "queries.sql")
 _CONNECT_TIMEOUT_S = 5
 _STATEMENT_TIMEOUT_S = 60
+# A member frozen in mid-transaction holds its offset rows locked; PostgreSQL ends it so that another can go on.
+_IDLE_IN_TRANSACTION = "15s"
 _MIGRATION_LOCK = 0x6178696F6D  # any constant: serialises migrations of several members
 
 _REFUSALS = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
@@ -34,6 +36,7 @@ _DOWN = (
     asyncpg.InsufficientResourcesError,
     asyncpg.TransactionRollbackError,
     asyncpg.ObjectNotInPrerequisiteStateError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.PostgresSystemError,
 )
 
@@ -173,7 +176,12 @@ class PostgresStore:
             password=self._settings.password.get_secret_value(),
             database=self._settings.database,
             timeout=_CONNECT_TIMEOUT_S,
-            server_settings={"search_path": self.schema, "application_name": "axiom"},
+            command_timeout=_STATEMENT_TIMEOUT_S,
+            server_settings={
+                "search_path": self.schema,
+                "application_name": "axiom",
+                "idle_in_transaction_session_timeout": _IDLE_IN_TRANSACTION,
+            },
         )
 
     @asynccontextmanager
