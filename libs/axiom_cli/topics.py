@@ -14,9 +14,11 @@ from axiom.bus.kafka.admin import TopicState
 from axiom.contracts.topic import DAY_MS, Topic
 from axiom.errors import Misconfigured
 from axiom.settings import KafkaSettings, load
+from axiom_cli.schemas import schemas
 from topics import all_topics
 
 app = typer.Typer(help="Make, list and describe the declared topics.", no_args_is_help=True)
+app.command()(schemas)
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for other programs.")]
 
 
