@@ -117,6 +117,9 @@ def images_pinned(compose: Compose) -> Iterator[str]:
 
 
 def one_build(compose: Compose) -> Iterator[str]:
+    for name, service in ours(compose).items():
+        if service.get("pull_policy") != "never":
+            yield f"{name}: would look for our image in a public registry"
     builders = [name for name, service in compose["services"].items() if "build" in service]
     if builders != ["secrets"]:
         yield f"built by {builders}: one service builds the image that all of ours run"
@@ -253,6 +256,7 @@ BREAKS: tuple[tuple[Rule, str, Any], ...] = (
     (images_pinned, "services.redis.image", "redis"),
     (images_pinned, "services.redis.image", "redis:latest"),
     (one_build, "services.postgres-sink.build", "."),
+    (one_build, "services.topics.pull_policy", "missing"),
     (no_password, "services.postgres.environment.POSTGRES_PASSWORD", "axiom"),
     (no_password, "services.neo4j.environment.NEO4J_AUTH", "neo4j/axiom"),
     (no_password, "services.redis.command", ["redis-server", "--requirepass", "axiom"]),
@@ -329,12 +333,19 @@ def test_our_services_import_no_package_that_the_image_leaves_out() -> None:
 
 
 def test_the_image_does_not_need_what_its_context_leaves_out() -> None:
-    left_out = (ROOT / "libs/axiom_cli/stack.py", ROOT / "deploy/embedded")
+    """A command for the embedded stack alone belongs into .dockerignore too, beside `deploy/embedded`."""
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    left_out = [ROOT / line for line in ignored if re.match(r"(libs|deploy)/", line)]
+    assert ROOT / "deploy/embedded" in left_out
     kept = [
         path
         for folder in ("topics", "libs", "services", "deploy")
         for path in (ROOT / folder).rglob("*.py")
         if not any(path.is_relative_to(place) for place in left_out)
     ]
-    wanting = r"(?m)^\s*(from|import) (deploy\.embedded|axiom_cli\.stack)|^\s*from deploy import .*embedded"
-    assert [str(path) for path in kept if re.search(wanting, path.read_text())] == []
+    names = [path.relative_to(ROOT).with_suffix("").as_posix().removeprefix("libs/") for path in left_out]
+    wanting = "|".join(
+        rf"^\s*(?:from|import) {package}\.{module}\b|^\s*from {package} import .*\b{module}\b"
+        for package, _, module in (name.replace("/", ".").rpartition(".") for name in names)
+    )
+    assert [str(path) for path in kept if re.search(wanting, path.read_text(), re.MULTILINE)] == []
