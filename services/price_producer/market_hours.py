@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -64,9 +65,11 @@ class MarketHours:
 
     def _known(self, now: datetime) -> list[Session]:
         if not self._good_from <= now < self._good_until:
-            calendar = exchange_calendars.get_calendar(
-                self._exchange, start=(now - self._history).date(), end=(now + AHEAD).date()
-            )
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)  # its own use of pandas
+                calendar = exchange_calendars.get_calendar(
+                    self._exchange, start=(now - self._history).date(), end=(now + AHEAD).date()
+                )
             self._sessions = [
                 Session(day.date(), _utc(opens), _utc(closes))
                 for day, opens, closes in zip(

@@ -185,13 +185,15 @@ class PriceProducer:
     async def _flush(self) -> None:
         """Wait until Kafka has confirmed everything; not ready while that takes long."""
         flushing = asyncio.ensure_future(self._producer.flush())
+        slow = asyncio.ensure_future(self._clock.sleep(KAFKA_SLOW_S))
         try:
-            await asyncio.wait({flushing}, timeout=KAFKA_SLOW_S)
+            await asyncio.wait({flushing, slow}, return_when=asyncio.FIRST_COMPLETED)
             if not flushing.done():
                 self._health.not_ready["kafka"] = "Kafka has not confirmed the last bars yet"
             await flushing
         finally:
             flushing.cancel()
+            slow.cancel()
         self._health.not_ready.pop("kafka", None)
 
     async def _close_producer(self) -> None:
