@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from axiom.contracts.payload import Payload, UtcTime
 from axiom.contracts.topic import DAY_MS, Topic
 
@@ -23,6 +25,8 @@ class DeadLetter(Payload):
         value_base64: the original bytes; the first 64 KiB of them where `truncated`.
         value_sha256: of the whole original value, in hex; None where there was no value.
         replay_count: how often it was redriven and came back.
+        resolution: None in a letter; in the note that closes one (same topic, partition, offset and
+            consumer, without the bytes) what became of it.
     """
 
     consumer: str
@@ -40,6 +44,7 @@ class DeadLetter(Payload):
     headers: tuple[DeadLetterHeader, ...] = ()
     replay_count: int = 0
     buried_at: UtcTime
+    resolution: Literal["redriven", "purged"] | None = None
 
 
 TOPIC = Topic[DeadLetter](

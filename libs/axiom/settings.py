@@ -104,6 +104,7 @@ class ServiceSettings(BaseSettings):
 
     Attributes:
         crashpoint: a place where the process kills itself, for fault tests (see `runtime/crashpoint.py`).
+        poison_pause_s: how long a sink stands when half of the last 1,000 records were bad.
         watchdog_s: with records waiting and no progress for this long, the process ends itself.
     """
 
@@ -113,3 +114,4 @@ class ServiceSettings(BaseSettings):
     log_level: str = "info"
     crashpoint: str = ""
     watchdog_s: float = Field(default=60.0, gt=0)
+    poison_pause_s: float = Field(default=10.0, ge=0)

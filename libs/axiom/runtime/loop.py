@@ -16,6 +16,7 @@ from axiom.contracts.record import LogRange, TopicPartition
 from axiom.errors import LogMismatch, StoreDown, Transient
 from axiom.resilience.backoff import Backoff
 from axiom.runtime.crashpoint import CrashPoint
+from axiom.runtime.poison import PoisonBurst
 from axiom.runtime.positions import Log, positions_of, read_log
 from axiom.runtime.runs import Run, decode_runs
 from axiom.runtime.sink import Sink
@@ -65,6 +66,7 @@ class SinkLoop(Generic[H]):
         options: LoopOptions | None = None,
         crash: CrashPoint | None = None,
         backoff: Backoff | None = None,
+        poison: PoisonBurst | None = None,
     ) -> None:
         self._sink = sink
         self._consumer = consumer
@@ -72,7 +74,9 @@ class SinkLoop(Generic[H]):
         self._watchdog = watchdog
         self._options = options or LoopOptions()
         self._backoff = backoff or Backoff(base_s=0.2, cap_s=5.0)
-        self._writer = Writer(sink, dead_letters, crash or CrashPoint(), self._declare_pause, self._backoff)
+        self._writer = Writer(
+            sink, dead_letters, crash or CrashPoint(), self._declare_pause, self._backoff, poison
+        )
         self._decoders: dict[str, Decoder[Any]] = {topic.name: Decoder(topic) for topic in sink.handlers}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="kafka-poll")
         self._sessions: dict[TopicPartition, int] = {}

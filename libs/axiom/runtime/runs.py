@@ -53,6 +53,31 @@ def decode_runs(
     return list(runs.values())
 
 
+def cut(run: Run, size: int) -> list[Run]:
+    """The run in pieces of at most `size` records, good and bad together."""
+    payloads = dict(zip((record.offset for record in run.records), run.payloads, strict=True))
+    reasons = {record.offset: (record, reason) for record, reason in run.bad}
+    records = {record.offset: record for record in run.records}
+    offsets = sorted([*records, *reasons])
+    pieces: list[Run] = []
+    for start in range(0, len(offsets), size):
+        own = offsets[start : start + size]
+        after = offsets[start + size] if start + size < len(offsets) else run.next_offset
+        good = [offset for offset in own if offset in records]
+        pieces.append(
+            Run(
+                run.source,
+                run.session,
+                first_offset=own[0],
+                next_offset=after,
+                records=[records[offset] for offset in good],
+                payloads=[payloads[offset] for offset in good],
+                bad=[reasons[offset] for offset in own if offset in reasons],
+            )
+        )
+    return pieces
+
+
 def halves(batch: Batch) -> tuple[Batch, Batch]:
     """The batch cut in two between two of its good records."""
     middle = len(batch.records) // 2

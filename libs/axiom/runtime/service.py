@@ -19,6 +19,7 @@ from axiom.bus.kafka import KafkaConsumer, KafkaProducer
 from axiom.errors import Misconfigured
 from axiom.runtime.crashpoint import CrashPoint
 from axiom.runtime.loop import SinkLoop
+from axiom.runtime.poison import PoisonBurst
 from axiom.runtime.sink import Sink
 from axiom.runtime.watchdog import Watchdog
 from axiom.settings import KafkaSettings, ServiceSettings, load
@@ -83,7 +84,9 @@ def run_sink(name: str, settings_type: type[S], make_sink: Callable[[S], Sink[H]
             )
             watchdog = Watchdog(service.watchdog_s)
             dead_letters = DeadLetters(producer, name)
-            await SinkLoop(sink, consumer, dead_letters, health, watchdog, crash=crash).run(stop)
+            poison = PoisonBurst(pause_s=service.poison_pause_s)
+            loop = SinkLoop(sink, consumer, dead_letters, health, watchdog, crash=crash, poison=poison)
+            await loop.run(stop)
 
         return work
 

@@ -14,7 +14,8 @@ from axiom.errors import Fenced, Permanent, StoreDown
 from axiom.resilience.backoff import Backoff
 from axiom.resilience.breaker import BreakerState, CircuitBreaker
 from axiom.runtime.crashpoint import CrashPoint
-from axiom.runtime.runs import Run, halves
+from axiom.runtime.poison import PoisonBurst
+from axiom.runtime.runs import Run, cut, halves
 from axiom.runtime.sink import Sink
 from axiom.stores.port import Batch, Position
 from axiom.telemetry import metrics
@@ -42,8 +43,12 @@ class Writer(Generic[H]):
         crash: CrashPoint,
         declare_pause: Callable[[str, str | None], None],
         backoff: Backoff | None = None,
+        poison: PoisonBurst | None = None,
     ) -> None:
-        """`declare_pause(reason, why)` tells the watchdog and /ready; None ends that pause."""
+        """`declare_pause(reason, why)` tells the watchdog and /ready; None ends that pause.
+
+        Without `poison`, a burst of bad records is buried as fast as it comes.
+        """
         self.held: dict[TopicPartition, Held] = {}
         self.fenced: set[TopicPartition] = set()
         self.done: dict[TopicPartition, int] = {}
@@ -52,6 +57,7 @@ class Writer(Generic[H]):
         self._dead_letters = dead_letters
         self._crash = crash
         self._declare_pause = declare_pause
+        self._poison = poison
         self._backoff = backoff or Backoff(base_s=0.2, cap_s=5.0)
         self._breaker = CircuitBreaker(
             f"{sink.name}:store", failure_threshold=5, reset_after_s=3.0, on_change=_export_breaker
@@ -63,7 +69,7 @@ class Writer(Generic[H]):
         Raises:
             DeliveryFailed: a dead letter was refused; its record's offset did not move.
         """
-        for run in runs:
+        for run in [piece for polled in runs for piece in self._pieces(polled)]:
             held = self.held.get(run.source)
             if held is None or held.session != run.session:
                 continue  # it changed hands or was repositioned since: whoever owns it reads it again
@@ -76,6 +82,12 @@ class Writer(Generic[H]):
                 metrics.ERRORS.labels(self._sink.name, "fenced").inc()
                 self.held.pop(run.source, None)  # gone already if it was revoked during the write
                 self.fenced.add(run.source)
+
+    def _pieces(self, run: Run) -> list[Run]:
+        """A run with few bad records as it is; others cut up, to see a burst before it is all buried."""
+        if self._poison is None or len(run.bad) <= self._poison.most_at_once:
+            return [run]
+        return cut(run, self._poison.most_at_once)
 
     async def _write_run(self, run: Run, held: Held) -> None:
         if run.bad:
@@ -172,7 +184,24 @@ class Writer(Generic[H]):
                 error_class=error_class(reason), why=str(reason)[:300],
             )  # fmt: skip
         await self._dead_letters.bury(bad)
+        await self._stand_in_a_burst(len(bad))
         self._crash.reached("after_dead_letter")
+
+    async def _stand_in_a_burst(self, bad: int) -> None:
+        if self._poison is None:
+            return
+        self._poison.note(bad=bad)
+        if self._poison.is_on:
+            why = (
+                f"at least {self._poison.share:.0%} of the last {self._poison.window} records were bad: "
+                f"standing for {self._poison.pause_s:.0f} s; look at `axiom dlq histogram`"
+            )
+            log.error("poison_burst", why=why)
+            metrics.ERRORS.labels(self._sink.name, "poison_burst").inc()
+            self._declare_pause("poison_burst", why)
+            await asyncio.sleep(self._poison.pause_s)
+            self._poison.reset()
+            self._declare_pause("poison_burst", None)
 
     def _count(self, batch: Batch, held: Held, applied: int) -> None:
         superseded = len(batch.records) - applied
@@ -184,6 +213,8 @@ class Writer(Generic[H]):
             dead_lettered=held.position.dead_lettered + len(batch.dead),
         )
         self.done[batch.source] = batch.next_offset
+        if self._poison is not None:
+            self._poison.note(good=len(batch.records))
         name = self._sink.name
         counts = {"applied": applied, "superseded": superseded, "dead_lettered": len(batch.dead)}
         for outcome, count in (counts | {"read": sum(counts.values())}).items():

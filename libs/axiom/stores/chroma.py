@@ -154,11 +154,19 @@ class ChromaStore:
             await self._delete(OFFSETS, list(rows))
         return applied
 
-    async def _write(self, handler: Handler, batch: Batch, version: Version) -> int:
+    async def rehearse(self, batch: Batch, handler: Handler) -> int:
+        async with self.driver.translated():
+            return (await self._change(handler, batch))[0].applied
+
+    async def _change(self, handler: Handler, batch: Batch) -> tuple[Change, dict[str, dict[str, Metadata]]]:
+        """What a batch changes, and the stored records of its keys by version."""
         collection = await self.driver.collection(handler.collection)
         stored = await self._records(collection, sorted(set(handler.keys(batch))))
-        current = {key: stored[key][max(stored[key])] for key in stored}
-        change = handler.fold(current, batch)
+        return handler.fold({key: stored[key][max(stored[key])] for key in stored}, batch), stored
+
+    async def _write(self, handler: Handler, batch: Batch, version: Version) -> int:
+        collection = await self.driver.collection(handler.collection)
+        change, stored = await self._change(handler, batch)
         for keys in _chunks(list(change.entities)):
             await collection.add(
                 ids=[version.of(key) for key in keys],

@@ -78,5 +78,9 @@ class MemoryStore:
             raise StoreDown("the answer was lost")
         return applied
 
+    async def rehearse(self, batch: Batch, handler: Handler) -> int:
+        await self.ping()
+        return handler(dict(self.rows), batch)
+
     async def close(self) -> None:
         pass

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from neo4j import AsyncDriver, AsyncGraphDatabase, AsyncTransaction, exceptions
 
 from axiom.contracts.record import TopicIdentity
-from axiom.errors import Fenced, Misconfigured, Permanent, StoreDown
+from axiom.errors import AxiomError, Fenced, Misconfigured, Permanent, StoreDown
 from axiom.settings import Neo4jSettings
 from axiom.stores.port import Batch, Position
 from axiom.stores.queries import named_queries
@@ -19,6 +19,10 @@ _OWN = named_queries(Path(__file__).parent / "cypher" / "queries.cypher")
 _REFUSALS = ("Neo.ClientError.Statement.", "Neo.ClientError.Schema.")
 _TIMEOUT_S = 5.0
 _TRANSACTION_TIMEOUT_S = 60.0
+
+
+class _Undo(AxiomError):
+    """Rolls a rehearsal back."""
 
 
 class Transaction:
@@ -119,6 +123,14 @@ class Neo4jStore:
                 _OWN["move"], next_offset=batch.next_offset, applied=applied,
                 superseded=len(batch.records) - applied, dead_lettered=len(batch.dead), **source,
             )  # fmt: skip
+        return applied
+
+    async def rehearse(self, batch: Batch, handler: Handler) -> int:
+        applied = 0
+        with suppress(_Undo):
+            async with self.transaction() as transaction:
+                applied = await handler(transaction, batch)
+                raise _Undo("a rehearsal changes nothing")
         return applied
 
     async def query(self, query: str, **parameters: Any) -> list[dict[str, Any]]:

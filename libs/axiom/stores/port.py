@@ -93,5 +93,14 @@ class Store(Protocol[H]):
             Permanent: the store refuses a value in the batch; nothing was written.
         """
 
+    async def rehearse(self, batch: Batch, handler: H) -> int:
+        """How many of the batch's records would be applied: runs the real handler and undoes what it did.
+
+        Epoch and offsets are neither checked nor moved.
+
+        Raises:
+            StoreDown, Permanent: as `apply` does.
+        """
+
     async def close(self) -> None:
         """Release connections."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import asyncpg
 
 from axiom.contracts.record import TopicIdentity
-from axiom.errors import Fenced, Misconfigured, Permanent, StoreDown
+from axiom.errors import AxiomError, Fenced, Misconfigured, Permanent, StoreDown
 from axiom.settings import PostgresSettings
 from axiom.stores.port import Batch, Position
 from axiom.stores.queries import named_queries
@@ -39,6 +39,10 @@ _DOWN = (
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.PostgresSystemError,
 )
+
+
+class _Undo(AxiomError):
+    """Rolls a rehearsal back."""
 
 
 class Transaction:
@@ -151,6 +155,14 @@ class PostgresStore:
                 await transaction.execute(_OWN["bury"], *source, list(offsets), list(classes))
             applied = await handler(transaction, batch) if batch.records else 0
             await transaction.execute(_OWN["count"], *source, applied, len(batch.records) - applied)
+        return applied
+
+    async def rehearse(self, batch: Batch, handler: Handler) -> int:
+        applied = 0
+        with suppress(_Undo):
+            async with self.transaction() as transaction:
+                applied = await handler(transaction, batch)
+                raise _Undo("a rehearsal changes nothing")
         return applied
 
     @asynccontextmanager

@@ -21,6 +21,8 @@ from axiom.stores.port import Batch, Position
 _LUA = Path(__file__).parent / "lua"
 _TIMEOUT_S = 5.0
 _SCRIPT_TIMEOUT_S = 30.0
+_BODY = "--[[SINK]]"  # where a sink's own part goes into the frame
+_REHEARSAL_DATABASE = 2
 _pack = msgspec.msgpack.encode
 
 
@@ -125,6 +127,11 @@ class RedisStore:
             )
         return applied
 
+    async def rehearse(self, batch: Batch, handler: Handler) -> int:
+        call = handler(batch)
+        script = (_LUA / "rehearse.lua").read_text(encoding="utf-8").replace(_BODY, call.script)
+        return int(await self.run(script, [], [_REHEARSAL_DATABASE, _pack(call.rows)]))
+
     async def run(self, script: str, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
         """Run a script of ours outside any batch."""
         async with self._translated():
@@ -159,7 +166,7 @@ class RedisStore:
 
 @cache
 def _framed(script: str) -> str:
-    return (_LUA / "fence.lua").read_text(encoding="utf-8").replace("--[[SINK]]", script)
+    return (_LUA / "fence.lua").read_text(encoding="utf-8").replace(_BODY, script)
 
 
 def _position(row: Mapping[bytes, bytes]) -> Position:
