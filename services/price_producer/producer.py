@@ -132,7 +132,8 @@ class PriceProducer:
     async def _stream(self, source: StreamingSource) -> None:
         """History up to now, then the source's own market, for ever."""
         now = self._clock.now()
-        start = now - timedelta(days=self._backfill_sessions)
+        today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        start = today - timedelta(days=self._backfill_sessions)
         report = await self._cycle(self._symbols, Request("1d", start, now), stand_ins=False)
         self._tell(report)
         self._health.notice = f"prices are made up: they come from the {source.name} market"

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +22,7 @@ from services.price_producer.sources.port import (
     everything,
 )
 from services.price_producer.sources.yahoo import YahooSource
+from tests.integration.services.price_producer.fake_yahoo import FakeYahoo, fake_yahoo
 from tests.unit.services.price_producer.yahoo_payloads import at, chart, refusal
 from topics.price_updates import Interval
 
@@ -34,53 +32,10 @@ RECORDED = Path(__file__).parents[5] / "shared" / "data" / "payloads" / "yahoo"
 EVENING = datetime(2026, 11, 20, 23, 0, tzinfo=UTC)
 
 
-@dataclass
-class FakeYahoo:
-    """What the server says; by symbol, else the default."""
-
-    url: str = ""
-    default: tuple[int, bytes] = (200, b"")
-    by_symbol: dict[str, tuple[int, bytes]] = field(default_factory=dict)
-    charts_asked: list[str] = field(default_factory=list)
-
-    def says(self, body: Any, status: int = 200, symbol: str | None = None) -> None:
-        answer = status, body if isinstance(body, bytes) else json.dumps(body).encode()
-        if symbol is None:
-            self.default = answer
-        else:
-            self.by_symbol[symbol] = answer
-
-    def answer(self, path: str) -> tuple[int, bytes]:
-        if "/finance/chart/" not in path:
-            return 200, b"a-crumb"
-        symbol = path.split("/finance/chart/")[1].split("?")[0]
-        self.charts_asked.append(symbol)
-        return self.by_symbol.get(symbol, self.default)
-
-
 @pytest.fixture
 def yahoo() -> Iterator[FakeYahoo]:
-    fake = FakeYahoo()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            status, body = fake.answer(self.path)
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: Any) -> None:
-            """Quiet."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=[0.01])
-        thread.start()
-        fake.url = f"http://127.0.0.1:{server.server_port}"
+    with fake_yahoo() as fake:
         yield fake
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture
