@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -173,6 +174,15 @@ async def test_a_refused_connection_ends_the_cycle(yahoo: FakeYahoo, cache: Path
     assert isinstance(answer, SourceDown)
     assert not answer.reachable
     assert "http" not in answer.reason
+
+
+async def test_a_server_that_never_answers_ends_the_cycle(yahoo: FakeYahoo, cache: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        source = YahooSource(ManualClock(EVENING), cache, 0.2, url)
+        [answer] = [outcome async for outcome in source.fetch(["AAPL", "MSFT"], everything("1d"))]
+    assert isinstance(answer, SourceDown)
+    assert not answer.reachable
 
 
 async def test_a_closed_source_asks_nothing(yahoo: FakeYahoo, cache: Path) -> None:
