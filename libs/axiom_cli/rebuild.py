@@ -6,7 +6,10 @@ import asyncio
 import dataclasses
 import json
 import logging
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
 import structlog
 import typer
@@ -16,8 +19,12 @@ from rich.table import Table
 
 from axiom.bus.kafka import KafkaLogReader
 from axiom.contracts.record import TopicPartition
-from axiom.runtime.rebuild import Rebuild, Rebuilt
+from axiom.runtime.fold import Progress as ReportProgress
+from axiom.runtime.rebuild import Rebuilt, build_as_of
+from axiom.runtime.rebuild import rebuild as rebuild_store
+from axiom.runtime.sink import Sink
 from axiom.settings import KafkaSettings, load
+from axiom.stores.shadow import Snapshot
 from axiom_cli.sinks import chosen, sink_of
 
 _HELP = """Rebuild stores from the log and swap the result in.
@@ -38,61 +45,117 @@ def rebuild(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be read from the log.")
     ] = False,
+    until: Annotated[
+        datetime | None,
+        typer.Option(help="Build the state as of this time (UTC) beside the live one; postgres and neo4j."),
+    ] = None,
+    list_: Annotated[bool, typer.Option("--list", help="List the states as of a time.")] = False,
+    drop: Annotated[str | None, typer.Option(help="Delete a state as of a time, by its name.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for other programs.")] = False,
 ) -> None:
     """Rebuild stores from the log and swap the result in."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     names = chosen(stores)
+    if list_ or drop is not None:
+        _print([row for name in names for row in asyncio.run(_snapshots(name, drop))], as_json=as_json)
+        return
     reader = KafkaLogReader(load(KafkaSettings).bootstrap)
     if dry_run:
-        _plan(names, reader, as_json=as_json)
+        _print([row for name in names for row in _plan(name, reader)], as_json=as_json)
         return
     console = Console(stderr=as_json)
-    results = [asyncio.run(_rebuild(name, reader, console, resume=not fresh)) for name in names]
-    if as_json:
-        print(json.dumps([dataclasses.asdict(result) for result in results], indent=2))  # noqa: T201
+    if until is not None:
+        moment = until.replace(tzinfo=until.tzinfo or UTC).astimezone(UTC)
+        _print([asyncio.run(_as_of(name, reader, console, moment)) for name in names], as_json=as_json)
         return
-    table = Table("sink", "records", "applied", "dead", "fill", "records/s", "swap")
-    for result in results:
-        table.add_row(
-            result.sink + (" (resumed)" if result.resumed else ""), f"{result.records:,}",
-            f"{result.applied:,}", f"{result.dead:,}", f"{result.fill_s:.1f} s",
-            f"{result.records / max(result.fill_s, 1e-9):,.0f}", f"{result.swap_s * 1000:.0f} ms",
-        )  # fmt: skip
-    console.print(table)
+    results = [asyncio.run(_rebuild(name, reader, console, resume=not fresh)) for name in names]
+    _print([_row(result, as_json=as_json) for result in results], as_json=as_json)
+
+
+def _row(result: Rebuilt, *, as_json: bool) -> dict[str, Any]:
+    row = dataclasses.asdict(result)
+    if as_json:
+        return row
+    speed = result.records / max(result.fill_s, 1e-9)
+    times = {
+        "fill_s": f"{result.fill_s:.1f} s",
+        "records_s": f"{speed:,.0f}/s",
+        "swap_s": f"{result.swap_s * 1e3:.0f} ms",
+    }
+    return row | times
 
 
 async def _rebuild(name: str, reader: KafkaLogReader, console: Console, *, resume: bool) -> Rebuilt:
     sink = sink_of(name)
+    try:
+        with _progress(sink.name, console) as progress:
+            return await rebuild_store(sink, reader, progress, resume=resume)
+    finally:
+        await sink.store.close()
+
+
+async def _as_of(name: str, reader: KafkaLogReader, console: Console, until: datetime) -> dict[str, Any]:
+    sink = sink_of(name)
+    try:
+        with _progress(sink.name, console) as progress:
+            records = await build_as_of(sink, reader, progress, until)
+        [place] = [one.place for one in await _kept(sink) if one.name == f"{until:%Y%m%dt%H%M%S}"]
+        return {"sink": sink.name, "until": until.isoformat(), "records": records, "place": place}
+    finally:
+        await sink.store.close()
+
+
+async def _snapshots(name: str, drop: str | None) -> list[dict[str, Any]]:
+    sink = sink_of(name)
+    try:
+        found = await _kept(sink)
+        if drop is None or sink.snapshots is None:
+            return [{"sink": sink.name, "name": one.name, "place": one.place} for one in found]
+        dropped = [one for one in found if one.name == drop]
+        await sink.snapshots().drop(drop)
+        return [{"sink": sink.name, "name": one.name, "dropped": one.place} for one in dropped]
+    finally:
+        await sink.store.close()
+
+
+async def _kept(sink: Sink[Any]) -> list[Snapshot]:
+    return [] if sink.snapshots is None else await sink.snapshots().kept()
+
+
+def _plan(name: str, reader: KafkaLogReader) -> list[dict[str, Any]]:
+    sink = sink_of(name)
+    return [
+        {
+            "sink": sink.name,
+            "topic": topic.name,
+            "records_to_read": sum(kept.end - kept.start for kept in reader.ranges(topic.name).values()),
+        }
+        for topic in sink.handlers
+    ]
+
+
+@contextmanager
+def _progress(what: str, console: Console) -> Iterator[ReportProgress]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     tasks: dict[TopicPartition, TaskID] = {}
     with Progress(*columns, console=console, transient=True) as shown:
 
-        def progress(part: TopicPartition, at: int, end: int) -> None:
+        def report(part: TopicPartition, at: int, end: int) -> None:
             if part not in tasks:
-                tasks[part] = shown.add_task(f"{sink.name} {part}", total=end)
+                tasks[part] = shown.add_task(f"{what} {part}", total=end)
             shown.update(tasks[part], completed=at, total=end)
 
-        try:
-            return await Rebuild(sink, reader, progress).run(resume=resume)
-        finally:
-            await sink.store.close()
+        yield report
 
 
-def _plan(names: list[str], reader: KafkaLogReader, *, as_json: bool) -> None:
-    rows = [
-        {
-            "sink": sink_of(name).name,
-            "topic": topic.name,
-            "records": sum(kept.end - kept.start for kept in reader.ranges(topic.name).values()),
-        }
-        for name in names
-        for topic in sink_of(name).handlers
-    ]
+def _print(rows: list[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(rows, indent=2))  # noqa: T201
         return
-    table = Table("sink", "topic", "records to read")
+    if not rows:
+        Console().print("nothing")
+        return
+    table = Table(*rows[0])
     for row in rows:
-        table.add_row(str(row["sink"]), str(row["topic"]), f"{row['records']:,}")
+        table.add_row(*(f"{value:,}" if isinstance(value, int) else str(value) for value in row.values()))
     Console().print(table)

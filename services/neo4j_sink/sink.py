@@ -7,7 +7,7 @@ from pathlib import Path
 from axiom.runtime.sink import Sink
 from axiom.settings import Neo4jSettings
 from axiom.stores.neo4j import Handler, Neo4jStore, Transaction
-from axiom.stores.neo4j_shadow import Neo4jShadow
+from axiom.stores.neo4j_shadow import Neo4jShadow, Neo4jSnapshots
 from axiom.stores.port import Batch
 from axiom.stores.queries import named_queries
 from services.neo4j_sink.mapping import newest_rows
@@ -31,4 +31,5 @@ def make_sink(settings: Neo4jSettings) -> Sink[Handler]:
         store=store,
         handlers={price_updates.TOPIC: write_prices},
         shadow=lambda: Neo4jShadow(store),
+        snapshots=lambda: Neo4jSnapshots(store),
     )

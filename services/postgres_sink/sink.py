@@ -8,7 +8,7 @@ from axiom.runtime.sink import Sink
 from axiom.settings import PostgresSettings
 from axiom.stores.port import Batch
 from axiom.stores.postgres import Handler, PostgresStore, Transaction
-from axiom.stores.postgres_shadow import PostgresShadow
+from axiom.stores.postgres_shadow import PostgresShadow, PostgresSnapshots
 from axiom.stores.queries import named_queries
 from services.postgres_sink.mapping import COLUMNS, copy_data, months, newest
 from topics import price_updates
@@ -34,4 +34,5 @@ def make_sink(settings: PostgresSettings) -> Sink[Handler]:
         store=store,
         handlers={price_updates.TOPIC: write_price_bars},
         shadow=lambda: PostgresShadow(store),
+        snapshots=lambda: PostgresSnapshots(store),
     )

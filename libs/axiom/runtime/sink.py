@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from axiom.contracts.topic import Topic
 from axiom.stores.port import Store
-from axiom.stores.shadow import Shadow
+from axiom.stores.shadow import Shadow, Snapshots
 
 H = TypeVar("H")
 
@@ -21,9 +21,11 @@ class Sink(Generic[H]):
         name: also the consumer group and the owner of the offsets in the store.
         handlers: topic to handler: how a batch becomes rows, in the store's own terms.
         shadow: makes the target that a rebuild fills and swaps in.
+        snapshots: keeps states as of a time, where the store can keep more than one.
     """
 
     name: str
     store: Store[H]
     handlers: Mapping[Topic[Any], H]
     shadow: Callable[[], Shadow[H]]
+    snapshots: Callable[[], Snapshots[H]] | None = None

@@ -10,7 +10,7 @@ from axiom.contracts.record import TopicPartition
 from axiom.errors import AxiomError
 from axiom.stores.neo4j import Neo4jStore, Transaction
 from axiom.stores.queries import named_queries
-from axiom.stores.shadow import Vector
+from axiom.stores.shadow import Snapshot, Vector
 
 _CYPHER = named_queries(Path(__file__).parent / "cypher" / "shadow.cypher")
 
@@ -76,12 +76,38 @@ class Neo4jShadow:
         await self._delete_stale()
 
     async def _delete_stale(self) -> None:
-        [row] = await self._live.query(_CYPHER["kept"])
-        for stale in await self._live.query(_CYPHER["stale"], kept=row["generations"]):
-            await delete_generation(self._live, stale["generation"])
+        await _delete_stale(self._live)
 
 
-async def delete_generation(store: Neo4jStore, generation: int) -> None:
-    """Delete all that one generation holds, its offsets last, so that a cut-off deletion is found again."""
-    await store.query(_CYPHER["delete_nodes"], generation=generation)
-    await store.query(_CYPHER["delete_offsets"], generation=generation)
+class Neo4jSnapshots:
+    """`axiom.stores.shadow.Snapshots` as generations that `(:AsOfGeneration)` nodes name."""
+
+    def __init__(self, live: Neo4jStore) -> None:
+        self._live = live
+
+    async def begin(self) -> Neo4jStore:
+        await self._live.setup()
+        await self._live.query(_CYPHER["forget_building"])
+        await _delete_stale(self._live)
+        [row] = await self._live.query(_CYPHER["begin_building"])
+        return self._live.in_generation(int(row["generation"]))
+
+    async def finish(self, name: str) -> None:
+        await self._live.query(_CYPHER["finish_building"], name=name)
+        await _delete_stale(self._live)
+
+    async def kept(self) -> list[Snapshot]:
+        rows = await self._live.query(_CYPHER["snapshots"])
+        return [Snapshot(row["name"], f"generation {row['generation']}") for row in rows]
+
+    async def drop(self, name: str) -> None:
+        await self._live.query(_CYPHER["forget_snapshot"], name=name)
+        await _delete_stale(self._live)
+
+
+async def _delete_stale(store: Neo4jStore) -> None:
+    """Delete the generations that no node names, offsets last, so that a cut-off deletion is found again."""
+    [row] = await store.query(_CYPHER["kept"])
+    for stale in await store.query(_CYPHER["stale"], kept=row["generations"]):
+        await store.query(_CYPHER["delete_nodes"], generation=stale["generation"])
+        await store.query(_CYPHER["delete_offsets"], generation=stale["generation"])

@@ -10,7 +10,7 @@ from axiom.contracts.record import TopicPartition
 from axiom.errors import AxiomError
 from axiom.stores.postgres import PostgresStore, Transaction
 from axiom.stores.queries import named_queries
-from axiom.stores.shadow import Vector
+from axiom.stores.shadow import Snapshot, Vector
 
 _SQL = named_queries(Path(__file__).parent / "sql" / "shadow.sql")
 
@@ -73,5 +73,37 @@ class PostgresShadow:
         await self._drop(self._old_name)
 
     async def _drop(self, schema: str) -> None:
+        await _drop(self._live, schema)
+
+
+class PostgresSnapshots:
+    """`axiom.stores.shadow.Snapshots` as schemas `<live>_asof_<name>`."""
+
+    def __init__(self, live: PostgresStore) -> None:
+        self._live = live
+        self._building = f"{live.schema}_building"
+        self._prefix = f"{live.schema}_asof_"
+
+    async def begin(self) -> PostgresStore:
+        await self._live.setup()
+        await _drop(self._live, self._building)
+        store = self._live.in_schema(self._building)
+        await store.setup()
+        return store
+
+    async def finish(self, name: str) -> None:
         async with self._live.transaction() as transaction:
-            await transaction.execute(_SQL["drop_schema"], schema)
+            await transaction.execute(_SQL["drop_schema"], self._prefix + name)
+            await transaction.execute(_SQL["rename_schema"], self._building, self._prefix + name)
+
+    async def kept(self) -> list[Snapshot]:
+        rows = await self._live.fetch(_SQL["schemas"], self._prefix)
+        return [Snapshot(row["name"].removeprefix(self._prefix), f"schema {row['name']}") for row in rows]
+
+    async def drop(self, name: str) -> None:
+        await _drop(self._live, self._prefix + name)
+
+
+async def _drop(store: PostgresStore, schema: str) -> None:
+    async with store.transaction() as transaction:
+        await transaction.execute(_SQL["drop_schema"], schema)

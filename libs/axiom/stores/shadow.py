@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from axiom.contracts.record import TopicPartition
 from axiom.stores.port import Store
@@ -47,3 +47,26 @@ class Shadow(Protocol[H]):
 
     async def discard(self) -> None:
         """Delete the shadow, or after a swap the replaced data; harmless to repeat."""
+
+
+class Snapshot(NamedTuple):
+    """A finished state as of a time: its name, and where queries find it (a schema, a generation)."""
+
+    name: str
+    place: str
+
+
+class Snapshots(Protocol[H]):
+    """States as of a time, beside the live one. One is built at a time."""
+
+    async def begin(self) -> Store[H]:
+        """An empty target; one that an earlier try left unfinished is deleted first."""
+
+    async def finish(self, name: str) -> None:
+        """The target is complete: keep it under this name, in the place of an earlier one of that name."""
+
+    async def kept(self) -> list[Snapshot]:
+        """The finished ones, by name."""
+
+    async def drop(self, name: str) -> None:
+        """Delete one; harmless where there is none."""

@@ -41,3 +41,25 @@ SET mine.epoch = theirs.epoch + 1
 // activate: from now on readers and writers take the shadow
 MATCH (a:ActiveGeneration {name: 'graph'}) SET a.generation = $shadow
 WITH a MATCH (s:ShadowGeneration {name: 'graph'}) DELETE s
+
+// forget_building: there is no state as of a time being built
+MATCH (s:AsOfGeneration {name: 'building'}) DELETE s
+
+// begin_building: a new generation for a state as of a time
+MATCH (a:ActiveGeneration {name: 'graph'})
+SET a.last = coalesce(a.last, a.generation) + 1
+CREATE (s:AsOfGeneration {name: 'building', generation: a.last})
+RETURN s.generation AS generation
+
+// finish_building: keep what was built under a name, in the place of an earlier one
+MATCH (built:AsOfGeneration {name: 'building'})
+OPTIONAL MATCH (earlier:AsOfGeneration {name: $name})
+SET built.name = $name
+DELETE earlier
+
+// snapshots: the finished states as of a time
+MATCH (s:AsOfGeneration) WHERE s.name <> 'building'
+RETURN s.name AS name, s.generation AS generation ORDER BY name
+
+// forget_snapshot: one of them is no longer wanted
+MATCH (s:AsOfGeneration {name: $name}) DELETE s

@@ -13,3 +13,6 @@ SELECT public.axiom_drop_schema($1)
 
 -- schema_exists: one row if there is a schema of that name
 SELECT 1 FROM pg_namespace WHERE nspname = $1
+
+-- schemas: the schemas whose names begin with $1
+SELECT nspname::text AS name FROM pg_namespace WHERE starts_with(nspname, $1) ORDER BY nspname
