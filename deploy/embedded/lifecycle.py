@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import fcntl
-import importlib.util
 import os
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -15,14 +12,17 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from axiom.errors import AxiomError, Misconfigured, StoreDown, Transient
+from axiom.bus.kafka import KafkaAdmin
+from axiom.errors import Misconfigured, StoreDown, Transient
 from deploy.embedded import doctor, jars, leftovers, state, status
 from deploy.embedded.account import SHARED
+from deploy.embedded.java import keep_class_archives
 from deploy.embedded.layout import Layout, cache_dir
 from deploy.embedded.servers import SERVERS
 from deploy.embedded.services import Service, discover
 from deploy.embedded.state import Stack
 from deploy.embedded.supervisor import Supervisor
+from topics import all_topics
 
 HEALTHY_TIMEOUT_S = 180.0
 CRASHING_S = 15.0
@@ -45,8 +45,8 @@ def up(
         say: is told each step.
         port_base: of a new stack, or to move a stopped one; None keeps what the home has.
         servers_only: start no service; services that run go on.
-        wait: until every server and service is healthy. Services start when their servers answer, or
-            without waiting for that.
+        wait: until every server and service is healthy. Services start as soon as Kafka has their
+            topics; they wait for the other servers themselves.
 
     Raises:
         Misconfigured: something it needs is missing; nothing was started.
@@ -61,11 +61,13 @@ def up(
             jars.fetch(absent, cache_dir())
         services = _services(supervisor, servers_only=servers_only)
         _start_servers(stack, supervisor, services, say)
-        if wait or services:
-            await_servers(stack, supervisor, say)
+        unseen = {server.name for server in SERVERS}
         if not servers_only:
+            await_servers(stack, supervisor, say, ["kafka"])
             _start_services(stack, supervisor, services, say)
+            unseen.remove("kafka")
         if wait:
+            await_servers(stack, supervisor, say, unseen)
             await_services(stack, supervisor, services, say)
     return stack
 
@@ -86,6 +88,7 @@ def down(home: Path, say: Say) -> bool:
             supervisor.stop(running - servers)
         say("Stopping the servers")
         supervisor.stop(servers)
+        keep_class_archives(stack.layout)
         supervisor.shutdown()
     return True
 
@@ -128,21 +131,6 @@ def await_services(stack: Stack, supervisor: Supervisor, services: Iterable[Serv
     _await(probes, stack.layout, supervisor, say)
 
 
-def create_topics(stack: Stack) -> None:
-    """Run `axiom topics create`.
-
-    Raises:
-        AxiomError: it failed; with what it said.
-    """
-    if importlib.util.find_spec("axiom_cli.topics") is None:
-        return
-    environment = {**child_environment(stack), "AXIOM_HOME": str(stack.layout.home)}
-    command = [sys.executable, "-m", "axiom_cli.main", "topics", "create"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
-    if done.returncode:
-        raise AxiomError(f"`axiom topics create` failed:\n{done.stdout}{done.stderr}")
-
-
 def child_environment(stack: Stack) -> dict[str, str]:
     """Ours, less the settings that stack.env decides: those of another stack must not leak in."""
     decided = stack.settings()
@@ -158,10 +146,10 @@ def tail(log: Path, lines: int = 15) -> str:
 
 
 def _probe_service(service: Service, layout: Layout) -> str:
-    ready, words, notice = status.ask_service(service, layout)
+    ready, words, _ = status.ask_service(service, layout)
     if not ready:
         raise StoreDown(f"{service.name} is {words}")
-    return notice or words
+    return words
 
 
 def _await(probes: Mapping[str, Callable[[], str]], layout: Layout, supervisor: Supervisor, say: Say) -> None:
@@ -266,9 +254,8 @@ def _start_servers(stack: Stack, supervisor: Supervisor, services: list[Service]
 
 
 def _start_services(stack: Stack, supervisor: Supervisor, services: list[Service], say: Say) -> None:
-    if services:
-        say("Creating the topics")
-        create_topics(stack)
+    say("Creating the topics that are missing")
+    KafkaAdmin(stack.settings()["AXIOM_KAFKA_BOOTSTRAP"]).create(all_topics().values())
     for service in services:
         say(f"Starting {service.name}: {service.summary}")
         supervisor.start(service.name)

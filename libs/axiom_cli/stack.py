@@ -57,7 +57,7 @@ def up(
             servers_only=servers_only,
             wait=not no_wait,
         )
-    console.print(_table(look(stack, Supervisor(stack.layout))))
+    _print_table(look(stack, Supervisor(stack.layout)))
     console.print(f"State and logs: {stack.layout.home}\nTry next:")
     for command, purpose in TRY_NEXT:
         console.print(f"  [bold]{_invocation()} {command:14}[/]  {purpose}")
@@ -81,7 +81,7 @@ def status(as_json: AsJson = False) -> None:
     if as_json:
         _print_status_json(stack.layout.home, conditions, up=True)
     else:
-        console.print(_table(conditions))
+        _print_table(conditions)
         if all(condition.kind == "server" for condition in conditions):
             console.print(f"No service is started; `{_invocation()} up` starts them.")
     if not all(condition.healthy for condition in conditions):
@@ -168,16 +168,17 @@ def _print_status_json(folder: Path, conditions: list[Condition], *, up: bool) -
     print(json.dumps(report, indent=2))  # noqa: T201 - plain JSON, no wrapping
 
 
-def _table(conditions: list[Condition]) -> Table:
+def _print_table(conditions: list[Condition]) -> None:
     table = Table("Name", "What", "State", "Pid", "Up", "Port", "Health")
     for row in conditions:
         colour = "green" if row.healthy else "red"
         health = f"[{colour}]{escape(row.detail)}[/]"
-        if row.notice:
-            health += f"\n[yellow]{escape(row.notice)}[/]"
         pid, up_for = str(row.pid or ""), _duration(row.uptime_s)
         table.add_row(f"[bold]{row.name}[/]", row.kind, row.state, pid, up_for, str(row.port), health)
-    return table
+    console.print(table)
+    for row in conditions:
+        if row.notice:
+            console.print(f"[yellow]{row.name}: {escape(row.notice)}[/]")
 
 
 def _duration(seconds: int | None) -> str:

@@ -10,9 +10,9 @@ from base64 import urlsafe_b64encode
 from pathlib import Path
 
 from axiom.errors import Permanent, StoreDown
-from deploy.embedded.java import argument_file, java
+from deploy.embedded.java import argument_file, java, share_classes
 from deploy.embedded.layout import Ports
-from deploy.embedded.servers.port import HOST, PROBE_TIMEOUT_S, Program
+from deploy.embedded.servers.port import HOST, JAVA_STOP_WAIT_S, PROBE_TIMEOUT_S, Program
 from deploy.embedded.state import Stack
 
 HEAP = "-Xmx448m"
@@ -42,20 +42,22 @@ class Kafka:
         config = folder / "server.properties"
         config.write_text(properties(folder / "data", stack.layout.ports))
         (folder / "log4j2.properties").write_text(LOG4J)
-        (folder / "java.args").write_text(
-            argument_file(
-                self.name,
-                [HEAP, "-XX:+ExitOnOutOfMemoryError", "-XX:MaxGCPauseMillis=20",
-                 f"-Dlog4j2.configurationFile={folder / 'log4j2.properties'}"],
-                ["kafka.Kafka", str(config)],
-            )
-        )  # fmt: skip
+        options = [
+            HEAP,
+            "-XX:MaxGCPauseMillis=20",
+            "-XX:+ExitOnOutOfMemoryError",
+            f"-Dlog4j2.configurationFile={folder / 'log4j2.properties'}",
+            *share_classes(self.name, folder),
+        ]
+        main = ["kafka.Kafka", str(config)]
+        (folder / "java.args").write_text(argument_file(self.name, options, main))
         if not (folder / "data" / "meta.properties").exists():
             _format(folder, config)
 
     def program(self, stack: Stack) -> Program:
         folder = stack.layout.data(self.name)
-        return Program(self.name, (str(java()), f"@{folder / 'java.args'}"), directory=folder)
+        command = (str(java()), f"@{folder / 'java.args'}")
+        return Program(self.name, command, directory=folder, stop_wait_s=JAVA_STOP_WAIT_S)
 
     def probe(self, stack: Stack) -> str:
         """A metadata request: the broker answers it with itself once the controller has admitted it."""

@@ -11,9 +11,9 @@ import urllib.request
 from pathlib import Path
 
 from axiom.errors import Permanent, StoreDown
-from deploy.embedded.java import argument_file, java
+from deploy.embedded.java import argument_file, java, share_classes
 from deploy.embedded.layout import Ports
-from deploy.embedded.servers.port import HOST, PROBE_TIMEOUT_S, Program
+from deploy.embedded.servers.port import HOST, JAVA_STOP_WAIT_S, PROBE_TIMEOUT_S, Program
 from deploy.embedded.state import Stack, write_private
 
 CONFIG = """\
@@ -76,7 +76,7 @@ class Neo4j:
         (folder / "java.args").write_text(
             argument_file(
                 self.name,
-                ["-Xmx512m", *JVM],
+                ["-Xmx512m", *share_classes(self.name, folder), *JVM],
                 [
                     "org.neo4j.server.CommunityEntryPoint",
                     "--console-mode",
@@ -94,6 +94,7 @@ class Neo4j:
             self.name,
             (str(java()), f"@{folder / 'java.args'}"),
             directory=folder,
+            stop_wait_s=JAVA_STOP_WAIT_S,
             environment={"NEO4J_HOME": str(folder), "NEO4J_CONF": str(folder / "conf")},
         )
 

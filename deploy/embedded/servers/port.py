@@ -12,6 +12,8 @@ from deploy.embedded.state import Stack
 
 HOST = "127.0.0.1"
 PROBE_TIMEOUT_S = 3.0
+# A first stop also writes the class archive, which takes a busy machine half a minute.
+JAVA_STOP_WAIT_S = 90
 
 
 @dataclass(frozen=True)
