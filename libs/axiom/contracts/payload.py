@@ -25,7 +25,9 @@ NO_NUL = r"^[^\u0000]*$(?!\n)"
 
 def rfc3339(moment: datetime) -> str:
     """UTC, RFC 3339, with fractional seconds only where there are any: `2026-11-20T14:30:00Z`."""
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat()[:-6] + "Z"
 
 
 _RFC3339 = Annotated[datetime, msgspec.Meta(tz=True)]
