@@ -5,6 +5,7 @@ Needs a Docker engine that has the servers' images (`docker compose pull`); else
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import json
 from collections.abc import Iterator
@@ -85,24 +86,23 @@ def read_topic(composed: Stack, symbols: tuple[str, ...]) -> list[dict[str, Any]
         consumer.close()
 
 
-async def bars_in_postgres(composed: Stack, symbols: tuple[str, ...], count: int) -> Bars:
-    """The table's rows of these symbols, once there are `count`."""
-    connection = await asyncpg.connect(
-        host="127.0.0.1", port=composed.port("POSTGRES"), user="axiom", database="axiom",
-        password=composed.secret("postgres"), server_settings={"search_path": "market"},
-    )  # fmt: skip
-    try:
-        for _ in range(480):
-            rows = await connection.fetch(
-                "SELECT symbol, ts, open, high, low, close, volume, pg_sleep(0.25) IS NULL"
-                " FROM price_bars WHERE symbol = ANY($1)",
+def bars_in_postgres(composed: Stack, symbols: tuple[str, ...]) -> Bars:
+    async def rows() -> list[asyncpg.Record]:
+        connection = await asyncpg.connect(
+            host="127.0.0.1", port=composed.port("POSTGRES"), user="axiom", database="axiom",
+            password=composed.secret("postgres"), server_settings={"search_path": "market"},
+        )  # fmt: skip
+        try:
+            fetched: list[asyncpg.Record] = await connection.fetch(
+                "SELECT symbol, ts, open, high, low, close, volume FROM price_bars WHERE symbol = ANY($1)",
                 list(symbols),
             )
-            if len(rows) >= count:
-                break
-        return {(row[0], row[1].astimezone(UTC).date().isoformat()): tuple(row[2:7]) for row in rows}
-    finally:
-        await connection.close()
+            return fetched
+        finally:
+            await connection.close()
+
+    found = asyncio.run(rows())
+    return {(row[0], row[1].astimezone(UTC).date().isoformat()): tuple(row[2:7]) for row in found}
 
 
 def members_and_partitions(composed: Stack, group: str) -> list[int]:
@@ -182,7 +182,7 @@ def test_a_second_up_changes_nothing(composed: Stack) -> None:
     assert composed.secret("redis") == password
 
 
-async def test_published_bars_reach_every_store(composed: Stack, tmp_path: Path) -> None:
+def test_published_bars_reach_every_store(composed: Stack, tmp_path: Path) -> None:
     bars = write_bars(tmp_path / "bars.csv", SYMBOLS)
     composed.axiom("publish", "prices", "/data/bars.csv", mount=tmp_path / "bars.csv")
 
@@ -190,19 +190,21 @@ async def test_published_bars_reach_every_store(composed: Stack, tmp_path: Path)
     assert {(bar["symbol"], bar["ts"][:10]): bar["close"] for bar in read} == {
         key: values[3] for key, values in bars.items()
     }
-    assert await bars_in_postgres(composed, SYMBOLS, len(bars)) == bars
+    until(lambda: len(bars_in_postgres(composed, SYMBOLS)) == len(bars))
+    assert bars_in_postgres(composed, SYMBOLS) == bars
     wanted = last_closes(bars)
     for read_closes in (closes_in_redis, closes_in_neo4j, closes_in_chroma):
         until(lambda read_closes=read_closes: read_closes(composed, SYMBOLS) == wanted)  # type: ignore[misc]
 
 
-async def test_a_second_postgres_sink_shares_the_partitions(composed: Stack, tmp_path: Path) -> None:
+def test_a_second_postgres_sink_shares_the_partitions(composed: Stack, tmp_path: Path) -> None:
     composed.compose("up", "--detach", "--wait", "--scale", "postgres-sink=2", "postgres-sink")
     partitions = sum(members_and_partitions(composed, "postgres-sink"))
     until(lambda: members_and_partitions(composed, "postgres-sink") == [partitions // 2, partitions // 2])
     bars = write_bars(tmp_path / "more.csv", MORE_SYMBOLS)
     composed.axiom("publish", "prices", "/data/more.csv", mount=tmp_path / "more.csv")
-    assert await bars_in_postgres(composed, MORE_SYMBOLS, len(bars)) == bars
+    until(lambda: len(bars_in_postgres(composed, MORE_SYMBOLS)) == len(bars))
+    assert bars_in_postgres(composed, MORE_SYMBOLS) == bars
 
 
 def test_our_services_obey_a_stop(composed: Stack) -> None:
