@@ -1,0 +1,262 @@
+"""The whole pipeline in a test's hands: the log, the sinks as processes, and what the stores hold.
+
+    pipeline.publish(mixed_bars())
+    with pipeline.sink("redis_sink"):
+        pipeline.wait_caught_up("redis_sink")
+    pipeline.check("redis_sink")
+
+It reads the log and the stores with clients of its own (see `tests/readers.py`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Container, Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from axiom.bus.kafka import KafkaAdmin
+from axiom.contracts.codec import encode
+from tests import readers
+from tests.expected import LogRecord, differences
+from tests.readers import READERS, Dump
+from tests.stack import ROOT, ServiceProcess, StackUnderTest, wait_until
+from topics import all_topics, price_updates
+from topics.price_updates import PriceBar
+
+TOPIC = price_updates.TOPIC.name
+DEAD_LETTERS = "dead-letters"
+SINKS = list(READERS)
+STORE_OF = {
+    "postgres_sink": "postgres",
+    "redis_sink": "redis",
+    "neo4j_sink": "neo4j",
+    "chroma_sink": "chroma",
+}
+CATCH_UP_S = 90.0
+
+
+@dataclass
+class Journal:
+    """What Kafka said of each record that was sent: confirmed with its place, or refused."""
+
+    ok: list[LogRecord] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+
+    def note(self, error: KafkaError | None, message: Message) -> None:
+        """A delivery report."""
+        if error is None:
+            self.ok.append(_log_record(message))
+        else:
+            self.failed.append(error.str())
+
+
+class Pipeline:
+    """One topic, its dead letters, four sinks and four stores, on the test session's servers."""
+
+    def __init__(self, stack: StackUnderTest) -> None:
+        self.stack = stack
+        self.env: Mapping[str, str] = stack.env
+        self.bootstrap = self.env["AXIOM_KAFKA_BOOTSTRAP"]
+        self._started: list[ServiceProcess] = []
+
+    # The log
+
+    def publish(self, bars: Iterable[PriceBar]) -> Journal:
+        """Send bars as a producer of this project does, and wait until Kafka has them."""
+        return self.send(encode(price_updates.TOPIC, bar)[1:] for bar in bars)
+
+    def send(self, messages: Iterable[Sequence[Any]]) -> Journal:
+        """Send keys, values and headers as they are, whatever the contract says, and wait for Kafka."""
+        journal = Journal()
+        producer = Producer({"bootstrap.servers": self.bootstrap, "enable.idempotence": True, "linger.ms": 5})
+        for key, value, headers in messages:
+            while True:
+                try:
+                    producer.produce(TOPIC, value, key, headers=list(headers), on_delivery=journal.note)
+                except BufferError:
+                    producer.poll(0.1)
+                else:
+                    break
+            producer.poll(0)
+        assert producer.flush(60) == 0, "Kafka did not confirm every record in a minute"
+        assert not journal.failed, journal.failed[:3]
+        return journal
+
+    def log(self, topic: str = TOPIC) -> list[LogRecord]:
+        """Everything in a topic, from its first record to its end now."""
+        config = {
+            "bootstrap.servers": self.bootstrap, "group.id": uuid4().hex, "enable.auto.commit": False,
+            "auto.offset.reset": "earliest", "enable.partition.eof": True,
+            "isolation.level": "read_committed", "fetch.queue.backoff.ms": 2,
+        }  # fmt: skip
+        with closing(Consumer(config)) as consumer:
+            partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
+            consumer.assign([TopicPartition(topic, number, 0) for number in partitions])
+            records: list[LogRecord] = []
+            at_end = 0
+            while at_end < len(partitions):
+                for message in consumer.consume(10_000, 1):
+                    error = message.error()
+                    if error is None:
+                        records.append(_log_record(message))
+                    elif error.code() == KafkaError._PARTITION_EOF:
+                        at_end += 1
+        return sorted(records, key=lambda record: (record.partition, record.offset))
+
+    def ends(self, topic: str = TOPIC) -> dict[int, int]:
+        """The end of each partition: the offset that the next record gets."""
+        [state] = KafkaAdmin(self.bootstrap).describe([topic])
+        return {number: kept.end for number, kept in state.ranges.items()}
+
+    def dead_letters(self, consumer: str | None = None) -> dict[str, dict[str, Any]]:
+        """Dead letters by `event-id`: what is left after a reader's deduplication."""
+        letters = self.all_dead_letters()
+        return {event_id: letter for event_id, letter in letters if consumer in (None, letter["consumer"])}
+
+    def all_dead_letters(self) -> list[tuple[str, dict[str, Any]]]:
+        """Every dead letter with its `event-id`, repeats too."""
+        return [
+            (dict(record.headers)["event-id"].decode(), json.loads(record.value or b""))
+            for record in self.log(DEAD_LETTERS)
+        ]
+
+    # The sinks
+
+    def sink(self, name: str, **env: str) -> ServiceProcess:
+        """Start a sink; settings as `crashpoint="after_store_write:2"`. As a context, it ends killed."""
+        settings = {f"AXIOM_SERVICE_{key.upper()}": value for key, value in env.items()}
+        service = self.stack.start_service(name, settings)
+        self._started.append(service)
+        return service
+
+    def dump(self, sink: str) -> Dump:
+        """What the sink's store holds."""
+        return READERS[sink](self.env)
+
+    def next_offsets(self, sink: str) -> dict[int, int]:
+        """How far the sink's store is, partition by partition."""
+        return READERS[sink](self.env, entities=False).next_offsets
+
+    def wait_caught_up(self, *sinks: str, timeout_s: float = CATCH_UP_S) -> None:
+        """Wait until the stores hold the whole log.
+
+        Raises:
+            AssertionError: not in time, or a sink exited; with the end of the sinks' logs.
+        """
+        ends = {number: end for number, end in self.ends().items() if end}
+        for sink in sinks:
+            try:
+                wait_until(f"{sink} has the whole log", partial(self._is_at, sink, ends), timeout_s)
+            except AssertionError as late:
+                where = f"the log ends at {ends}, {sink} is at {self.next_offsets(sink)}"
+                raise AssertionError(f"{late}: {where}\n{self._logs(sink)}") from None
+
+    def _is_at(self, sink: str, ends: Mapping[int, int]) -> bool:
+        at = self.next_offsets(sink)
+        return all(at.get(number, 0) >= end for number, end in ends.items())
+
+    def check(
+        self,
+        *sinks: str,
+        records: list[LogRecord] | None = None,
+        refused: Container[tuple[int, int]] = (),
+    ) -> None:
+        """Hold each store against the fold of the log up to the store's own offsets.
+
+        Raises:
+            AssertionError: naming what differs.
+        """
+        log = self.log() if records is None else records
+        for sink in sinks:
+            problems = differences(sink, log, self.dump(sink), refused)
+            assert not problems, f"{sink}: {len(problems)} differences, the first:\n" + "\n".join(
+                problems[:10]
+            )
+
+    def check_settled(self, *sinks: str) -> None:
+        """Wait for the end of the log, then `check`; and each bad record has one dead letter of each sink."""
+        self.wait_caught_up(*sinks)
+        log = self.log()
+        self.check(*sinks, records=log)
+        letters = self.dead_letters()
+        for sink in sinks:
+            consumer = sink.replace("_", "-")
+            places = sorted(
+                (letter["partition"], letter["offset"])
+                for letter in letters.values()
+                if letter["consumer"] == consumer and letter["topic"] == TOPIC
+            )
+            assert places == sorted(self.dump(sink).dead), f"{sink}: dead letters and dead offsets differ"
+
+    def _logs(self, name: str) -> str:
+        ends = [f"{one.pid} (exit {one.process.poll()}):\n{one.log_end()}" for one in self._started]
+        return "\n".join(end for one, end in zip(self._started, ends, strict=True) if one.name == name)
+
+    # The ground
+
+    def reset(self) -> None:
+        """Empty everything: topics made anew, stores without a trace of a sink."""
+        for server in ("kafka", "postgres", "redis", "neo4j", "chroma"):
+            self.stack.start(server) if self.stack.pid(server) is None else self.stack.wait(server)
+        self.make_topics_anew()
+        self.empty_stores()
+
+    def make_topics_anew(self) -> None:
+        """Delete `price-updates` and `dead-letters` with all their records, and make them again."""
+        admin = AdminClient({"bootstrap.servers": self.bootstrap})
+        names = {TOPIC, DEAD_LETTERS} & set(admin.list_topics(timeout=20).topics)
+        if names:
+            for deleted in admin.delete_topics(list(names), operation_timeout=20).values():
+                deleted.result(30)
+            wait_until("the topics are gone", lambda: not names & set(admin.list_topics(timeout=20).topics))
+        KafkaAdmin(self.bootstrap).create(all_topics().values())
+
+    def empty_stores(self) -> None:
+        """Delete what the sinks ever wrote."""
+        readers.run_postgres(self.env, "DROP SCHEMA IF EXISTS market CASCADE")
+        with readers.connect_redis(self.env) as redis:
+            redis.flushall()
+        with readers.connect_neo4j(self.env) as neo4j:
+            neo4j.execute_query("MATCH (node) DETACH DELETE node", database_="neo4j")
+        chroma = readers.connect_chroma(self.env)
+        for collection in chroma.list_collections():
+            chroma.delete_collection(collection.name)
+
+    def close(self) -> None:
+        """Stop the sinks, those that hang with force: one that leaves its group makes room at once."""
+        for service in self._started:
+            service.thaw()
+            service.process.terminate()
+        for service in self._started:
+            try:
+                service.process.wait(12)
+            except subprocess.TimeoutExpired:
+                service.kill()
+
+
+def run_axiom(
+    env: Mapping[str, str], *arguments: str, timeout_s: float = 150
+) -> subprocess.CompletedProcess[str]:
+    """The `axiom` command on the stack that `env` names."""
+    outside = {name: value for name, value in os.environ.items() if not name.startswith("AXIOM_")}
+    return subprocess.run(
+        [sys.executable, "-m", "axiom_cli.main", *arguments],
+        env={**outside, **env}, cwd=ROOT, capture_output=True, text=True, timeout=timeout_s,
+    )  # fmt: skip
+
+
+def _log_record(message: Message) -> LogRecord:
+    partition, offset = message.partition(), message.offset()
+    assert partition is not None
+    assert offset is not None
+    return LogRecord(partition, offset, message.key(), message.value(), tuple(message.headers() or ()))  # type: ignore[arg-type] # its stubs allow more than Kafka gives
