@@ -123,7 +123,8 @@ def _get(port: int, path: str) -> tuple[bool, Any]:
         with urllib.request.urlopen(url, timeout=ASK_TIMEOUT_S) as answer:
             ok, body = True, answer.read()
     except urllib.error.HTTPError as error:
-        ok, body = False, error.read()
+        with error:
+            ok, body = False, error.read()
     except OSError as error:
         raise StoreDown(f"does not answer on port {port}: {error}") from error
     try:

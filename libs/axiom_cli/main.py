@@ -38,7 +38,8 @@ def main() -> None:
     try:
         build()(standalone_mode=True)
     except AxiomError as error:
-        Console(stderr=True).print(f"[bold red]axiom:[/] {escape(str(error))}", highlight=False)
+        console = Console(stderr=True, highlight=False, soft_wrap=True)
+        console.print(f"[bold red]axiom:[/] {escape(str(error))}")
         sys.exit(exit_code(error))
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)

@@ -24,7 +24,7 @@ from deploy.embedded.state import Stack
 from deploy.embedded.status import Condition, look
 from deploy.embedded.supervisor import Supervisor
 
-console = Console(highlight=False)
+console = Console(highlight=False, soft_wrap=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 TRY_NEXT = (
@@ -52,7 +52,7 @@ def up(
     with console.status("Starting the stack"):
         stack = lifecycle.up(
             home(),
-            lambda step: console.print(f"[green]•[/] {escape(step)}"),
+            _say,
             port_base=os.environ.get("AXIOM_PORT_BASE"),
             servers_only=servers_only,
             wait=not no_wait,
@@ -66,7 +66,7 @@ def up(
 def down() -> None:
     """Stop all services, then all servers; data stays."""
     with console.status("Stopping the stack"):
-        stopped = lifecycle.down(home(), lambda step: console.print(f"[green]•[/] {escape(step)}"))
+        stopped = lifecycle.down(home(), _say)
     console.print("All is stopped; data stays." if stopped else f"Nothing runs in {home()}.")
 
 
@@ -118,7 +118,7 @@ def reset(
         return
     if not yes:
         typer.confirm(f"Delete {home()} with all topics, stores, passwords and logs?", abort=True)
-    lifecycle.reset(home(), lambda step: console.print(f"[green]•[/] {escape(step)}"))
+    lifecycle.reset(home(), _say)
     console.print(f"{home()} is deleted.")
 
 
@@ -136,6 +136,10 @@ def doctor(as_json: AsJson = False) -> None:
         console.print(table)
     if doctor_checks.problems(findings):
         raise typer.Exit(1)
+
+
+def _say(step: str) -> None:
+    console.print(f"[green]•[/] {escape(step)}")
 
 
 def _existing_stack() -> Stack:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import neo4j
@@ -20,6 +21,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from axiom.errors import Misconfigured, StoreDown
 from deploy.embedded import leftovers, lifecycle, state
 from deploy.embedded.servers import SERVERS
+from deploy.embedded.services import discover
 from deploy.embedded.state import Stack
 from deploy.embedded.status import look
 from deploy.embedded.supervisor import Supervisor
@@ -30,11 +32,12 @@ pytestmark = pytest.mark.integration
 NAMES = [server.name for server in SERVERS]
 
 
-def axiom(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def axiom(home: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     """Run the CLI on the stack in `home`."""
-    environment = {**os.environ, "AXIOM_HOME": str(home)}
+    outside = {name: value for name, value in os.environ.items() if not name.startswith("AXIOM_")}
     command = [sys.executable, "-m", "axiom_cli.main", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    environment = {**outside, "AXIOM_HOME": str(home), **settings}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
 
 
 async def postgres(stack: Stack) -> asyncpg.Connection[asyncpg.Record]:
@@ -149,16 +152,27 @@ def test_a_running_stack_refuses_to_move(stack: StackUnderTest, running: Stack) 
         lifecycle.up(stack.home, lambda _: None, port_base=elsewhere, servers_only=True)
 
 
-@pytest.mark.timeout(300)
-async def test_a_second_stack_lives_beside_moves_its_ports_and_is_deleted(stack: StackUnderTest) -> None:
+@pytest.mark.timeout(400)
+async def test_a_whole_stack_of_its_own_beside_the_first(stack: StackUnderTest) -> None:
     with temporary_home() as home:
-        first = lifecycle.up(home, lambda _: None, port_base=str(free_port_base()), servers_only=True)
-        await _write_everywhere(first)
-        assert all(row.healthy for row in look(first, Supervisor(first.layout)))
-        assert axiom(stack.home, "status").returncode == 0
+        base = str(free_port_base())
+        up = axiom(home, "up", AXIOM_PORT_BASE=base, AXIOM_PRODUCER_YAHOO_URL="http://127.0.0.1:9")
+        assert up.returncode == 0, up.stdout + up.stderr
         assert (home / "stack.env").stat().st_mode & 0o777 == 0o600
+        first = state.find(home)
+        assert first is not None
+        assert first.layout.ports.base == int(base)
 
-        assert lifecycle.down(home, lambda _: None)
+        before = _services(home)
+        assert set(before) == {service.name for service in discover()}
+        assert "replayed" in before["price-producer"]["notice"]
+        for row in before.values():
+            os.kill(row["pid"], signal.SIGKILL)
+        wait_until("killed services are back", lambda: _all_back(home, before), timeout_s=120)
+        assert axiom(stack.home, "status").returncode == 0
+
+        await _write_everywhere(first)
+        assert axiom(home, "down").returncode == 0
         assert not leftovers.find(first.layout)
         moved = lifecycle.up(home, lambda _: None, port_base=str(free_port_base()), servers_only=True)
         assert moved.layout.ports != first.layout.ports
@@ -166,6 +180,16 @@ async def test_a_second_stack_lives_beside_moves_its_ports_and_is_deleted(stack:
 
         assert axiom(home, "reset", "--yes").returncode == 0
         assert not home.exists()
+
+
+def _services(home: Path) -> dict[str, dict[str, Any]]:
+    report = json.loads(axiom(home, "status", "--json").stdout)
+    return {row["name"]: row for row in report["services"]}
+
+
+def _all_back(home: Path, before: dict[str, dict[str, Any]]) -> bool:
+    now = _services(home)
+    return all(row["healthy"] and row["pid"] != before[name]["pid"] for name, row in now.items())
 
 
 async def _write_everywhere(stack: Stack) -> None:

@@ -110,9 +110,9 @@ class Neo4j:
             with urllib.request.urlopen(request, timeout=PROBE_TIMEOUT_S) as reply:  # noqa: S310
                 answer = json.load(reply)
         except urllib.error.HTTPError as error:
-            raise StoreDown(
-                f"Neo4j answers {error.code}: {error.read(300).decode(errors='replace')}"
-            ) from error
+            with error:
+                said = error.read(300).decode(errors="replace")
+            raise StoreDown(f"Neo4j answers {error.code}: {said}") from error
         except (OSError, ValueError) as error:
             raise StoreDown(f"Neo4j does not answer: {error}") from error
         if answer["errors"]:
