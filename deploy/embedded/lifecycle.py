@@ -161,9 +161,10 @@ def _await(probes: Mapping[str, Callable[[], str]], layout: Layout, supervisor: 
             try:
                 answer = probe()
             except StoreDown as error:
-                if elapsed_s > HEALTHY_TIMEOUT_S or (elapsed_s > CRASHING_S and supervisor.is_crashing(name)):
-                    log = layout.log(name)
-                    raise StoreDown(f"{name}: {error}\nThe end of its log, {log}:\n{tail(log)}") from error
+                crashing = elapsed_s > CRASHING_S and supervisor.is_crashing(name)
+                if crashing or elapsed_s > HEALTHY_TIMEOUT_S:
+                    what, log = "exits after each start" if crashing else str(error), layout.log(name)
+                    raise StoreDown(f"{name}: {what}\nThe end of its log, {log}:\n{tail(log)}") from error
             else:
                 say(f"{name} is up after {elapsed_s:.1f} s: {answer}")
                 del waiting[name]

@@ -126,7 +126,8 @@ def _get(port: int, path: str) -> tuple[bool, Any]:
         with error:
             ok, body = False, error.read()
     except OSError as error:
-        raise StoreDown(f"does not answer on port {port}: {error}") from error
+        why = error.reason if isinstance(error, urllib.error.URLError) else error
+        raise StoreDown(f"does not answer on port {port}: {why}") from error
     try:
         return ok, json.loads(body)
     except ValueError:

@@ -48,6 +48,8 @@ def up(
     """Start Kafka, PostgreSQL, Redis, Neo4j, Chroma and every service, and wait until all is healthy.
 
     What runs already stays as it is. State is kept in AXIOM_HOME; ports count from AXIOM_PORT_BASE.
+    Services see the environment of the `up` that started the stack: after a change of settings, run
+    `down` and `up`.
     """
     with console.status("Starting the stack"):
         stack = lifecycle.up(
