@@ -21,6 +21,7 @@ P = TypeVar("P", bound=Payload)
 
 KEPT_OF_TOO_LARGE_BYTES = 64 * 1024
 _MESSAGE_LIMIT = 500  # characters of an error message that are kept
+_HEADER_OVERHEAD_BYTES = 40  # what a header takes in a letter beside its name and value
 
 
 class Graveyard(Protocol):
@@ -40,14 +41,20 @@ class DeadLetters:
     async def bury(self, bad: Sequence[tuple[Record, Permanent]]) -> None:
         """Send each record with its reason to `dead-letters`; return once all are confirmed.
 
+        Of a record that is too large as a letter (its text grows by a third, or more), the beginning is kept.
+
         Raises:
             DeliveryFailed: Kafka did not take them; the records' offsets must not move.
         """
         for record, reason in bad:
-            letter = dead_letter(self._consumer, record, reason)
-            message = encode(TOPIC, letter)._replace(key=record.key)
-            await self._producer.send(message, TOPIC.max_record_bytes)
+            try:
+                await self._send(record, reason, keep_bytes=None)
+            except RecordTooLarge:
+                await self._send(record, reason, keep_bytes=KEPT_OF_TOO_LARGE_BYTES)
         await self._producer.flush()
+
+    async def _send(self, record: Record, reason: Permanent, keep_bytes: int | None) -> None:
+        await _send_letter(self._producer, record, dead_letter(self._consumer, record, reason, keep_bytes))
 
 
 async def publish(producer: Producer, topic: Topic[P], payload: P, publisher: str) -> bool:
@@ -67,8 +74,14 @@ async def publish(producer: Producer, topic: Topic[P], payload: P, publisher: st
 async def bury_unsent(producer: Producer, message: Message, error: RecordTooLarge, publisher: str) -> None:
     """Write the dead letter of a record that never got into Kafka."""
     unsent = Record(message.topic, -1, -1, 0, message.key, message.value, message.headers)
-    letter = dead_letter(publisher, unsent, error, keep_bytes=KEPT_OF_TOO_LARGE_BYTES)
-    key = message.key if len(message.key or b"") <= KEPT_OF_TOO_LARGE_BYTES else None
+    await _send_letter(
+        producer, unsent, dead_letter(publisher, unsent, error, keep_bytes=KEPT_OF_TOO_LARGE_BYTES)
+    )
+
+
+async def _send_letter(producer: Producer, record: Record, letter: DeadLetter) -> None:
+    """Under the record's own key, so that letters of one key keep their order."""
+    key = None if letter.truncated and len(record.key or b"") > KEPT_OF_TOO_LARGE_BYTES else record.key
     await producer.send(encode(TOPIC, letter)._replace(key=key), TOPIC.max_record_bytes)
 
 
@@ -76,7 +89,9 @@ def dead_letter(
     consumer: str, record: Record, reason: Permanent, keep_bytes: int | None = None
 ) -> DeadLetter:
     """The dead letter of a record; of its key, value and headers `keep_bytes` each, or all of them."""
-    kept = None if record.value is None else record.value[:keep_bytes]
+    key = None if record.key is None else record.key[:keep_bytes]
+    value = None if record.value is None else record.value[:keep_bytes]
+    headers = _headers(record.headers, keep_bytes)
     return DeadLetter(
         consumer=consumer,
         error_class=error_class(reason),
@@ -85,12 +100,12 @@ def dead_letter(
         partition=record.partition,
         offset=record.offset,
         timestamp_ms=record.timestamp_ms,
-        key_base64=_base64(None if record.key is None else record.key[:keep_bytes]),
-        value_base64=_base64(kept),
+        key_base64=_base64(key),
+        value_base64=_base64(value),
         value_sha256=None if record.value is None else hashlib.sha256(record.value).hexdigest(),
         value_size_bytes=len(record.value or b""),
-        truncated=len(kept or b"") < len(record.value or b""),
-        headers=_headers(record.headers, keep_bytes),
+        truncated=(key, value, len(headers)) != (record.key, record.value, len(record.headers)),
+        headers=headers,
         replay_count=_replay_count(record),
         buried_at=datetime.now(UTC),
     )
@@ -104,10 +119,14 @@ def error_class(reason: Permanent) -> str:
 
 
 def _headers(headers: Headers, keep_bytes: int | None) -> tuple[DeadLetterHeader, ...]:
-    return tuple(
-        DeadLetterHeader(name=name, value_base64=b64encode((value or b"")[:keep_bytes]).decode())
-        for name, value in headers
-    )
+    kept: list[DeadLetterHeader] = []
+    size = 0
+    for name, value in headers:
+        size += len(name) + len(value or b"") + _HEADER_OVERHEAD_BYTES
+        if keep_bytes is not None and size > keep_bytes:
+            break
+        kept.append(DeadLetterHeader(name=name, value_base64=b64encode(value or b"").decode()))
+    return tuple(kept)
 
 
 def _replay_count(record: Record) -> int:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import uuid4
 
+from axiom.bus.limits import check_size
 from axiom.bus.port import Polled
 from axiom.contracts.record import LogRange, Message, Record, TopicIdentity, TopicPartition
-from axiom.errors import LogMismatch, RecordTooLarge, StoreDown
+from axiom.errors import LogMismatch, StoreDown
 
 
 @dataclass
@@ -23,7 +25,12 @@ class _Log:
 
 
 class MemoryBroker:
-    """Topics and groups. `down` makes every call fail the way an absent Kafka does."""
+    """Topics and groups.
+
+    Attributes:
+        down: while true, Kafka is absent: producers keep what is sent, consumers get nothing, and what asks
+            a broker raises StoreDown.
+    """
 
     def __init__(self) -> None:
         self.down = False
@@ -36,10 +43,12 @@ class MemoryBroker:
         """Make a topic, or make it anew: its records go and its id changes."""
         self.logs[name] = [_Log() for _ in range(partitions)]
         self.ids[name] = uuid4().hex
+        self._rebalance_all(lost=name)
 
     def delete(self, name: str) -> None:
-        """Delete a topic and its records."""
+        """Delete a topic and its records; its partitions are revoked."""
         del self.logs[name], self.ids[name]
+        self._rebalance_all(lost=name)
 
     def truncate(self, partition: TopicPartition, before: int) -> None:
         """Delete the records below an offset."""
@@ -56,6 +65,14 @@ class MemoryBroker:
         log.records.append(record)
         return record
 
+    def id_of(self, topic: str) -> str:
+        """A topic's id, as a broker answers when asked for it: StoreDown, LogMismatch or the id."""
+        if self.down:
+            raise StoreDown("the broker is down")
+        if topic not in self.ids:
+            raise LogMismatch(f"there is no topic {topic}")
+        return self.ids[topic]
+
     def records(self, topic: str) -> list[Record]:
         """Everything the topic holds, partition by partition."""
         return [record for log in self.logs[topic] for record in log.records]
@@ -71,31 +88,46 @@ class MemoryBroker:
         for member, share in shares.items():
             member.reassign(share)
 
+    def _rebalance_all(self, lost: str) -> None:
+        """Take a topic's partitions from everybody, then share out what there is now."""
+        for group, members in self.groups.items():
+            for member in members:
+                member.reassign({part for part in member.assignment() if part.topic != lost})
+            self.rebalance(group)
+
 
 class MemoryProducer:
     """`axiom.bus.port.Producer` on a MemoryBroker: delivery is immediate unless the broker is down."""
 
-    def __init__(self, broker: MemoryBroker) -> None:
+    def __init__(self, broker: MemoryBroker, queue_bytes: int = 64 * 1024 * 1024) -> None:
         self._broker = broker
+        self._queue_bytes = queue_bytes
         self._queued: list[Message] = []
 
     async def send(self, message: Message, max_record_bytes: int) -> None:
-        size = len(message.key or b"") + len(message.value or b"")
-        if size > max_record_bytes:
-            raise RecordTooLarge(f"{size} bytes are over {max_record_bytes}", size, max_record_bytes)
+        check_size(message, max_record_bytes)
+        while self._broker.down and self._is_full_with(message):  # noqa: ASYNC110 - no event says `down = False`
+            await asyncio.sleep(0.001)
         self._queued.append(message)
         if not self._broker.down:
             await self.flush()
 
     async def flush(self) -> None:
-        if self._broker.down:
-            raise StoreDown("the broker is down")
+        while self._broker.down:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
         queued, self._queued = self._queued, []
         for message in queued:
             self._broker.append(message)
 
     async def close(self) -> None:
         await self.flush()
+
+    def _is_full_with(self, message: Message) -> bool:
+        return sum(map(_size, self._queued)) + _size(message) > self._queue_bytes
+
+
+def _size(message: Message) -> int:
+    return len(message.key or b"") + len(message.value or b"")
 
 
 class MemoryConsumer:
@@ -121,7 +153,6 @@ class MemoryConsumer:
             self._changes.assigned.append(gained)
 
     def poll(self, max_records: int, timeout_s: float) -> Polled:
-        changes, self._changes = self._changes, Polled()
         records: list[Record] = []
         for partition, offset in self._next.items():
             if offset is None or partition in self._paused or self._broker.down:
@@ -132,6 +163,7 @@ class MemoryConsumer:
             taken = log.records[offset - log.start :][: max_records - len(records)]
             self._next[partition] = offset + len(taken)
             records += taken
+        changes, self._changes = self._changes, Polled()
         return Polled(records, changes.assigned, changes.revoked)
 
     def start_at(self, positions: Mapping[TopicPartition, int]) -> None:
@@ -155,11 +187,7 @@ class MemoryConsumer:
         return LogRange(log.start, log.end)
 
     def identity(self, topic: str) -> TopicIdentity:
-        if self._broker.down:
-            raise StoreDown("the broker is down")
-        if topic not in self._broker.ids:
-            raise LogMismatch(f"there is no topic {topic}")
-        return TopicIdentity(self._broker.ids[topic], len(self._broker.logs[topic]))
+        return TopicIdentity(self._broker.id_of(topic), len(self._broker.logs[topic]))
 
     def close(self) -> None:
         members = self._broker.groups[self._group]
@@ -168,10 +196,7 @@ class MemoryConsumer:
         self._broker.rebalance(self._group)
 
     def _log(self, partition: TopicPartition) -> _Log:
-        if self._broker.down:
-            raise StoreDown("the broker is down")
-        if partition.topic not in self._broker.logs:
-            raise LogMismatch(f"there is no topic {partition.topic}")
+        self._broker.id_of(partition.topic)
         return self._broker.logs[partition.topic][partition.partition]
 
 
@@ -182,12 +207,13 @@ class MemoryLogReader:
         self._broker = broker
 
     def identity(self, topic: str) -> TopicIdentity:
-        return TopicIdentity(self._broker.ids[topic], len(self._broker.logs[topic]))
+        return TopicIdentity(self._broker.id_of(topic), len(self._broker.logs[topic]))
 
     def ranges(self, topic: str) -> dict[TopicPartition, LogRange]:
-        logs = self._broker.logs[topic]
+        self._broker.id_of(topic)
         return {
-            TopicPartition(topic, number): LogRange(log.start, log.end) for number, log in enumerate(logs)
+            TopicPartition(topic, number): LogRange(log.start, log.end)
+            for number, log in enumerate(self._broker.logs[topic])
         }
 
     def read(
@@ -195,6 +221,8 @@ class MemoryLogReader:
     ) -> Iterator[Sequence[Record]]:
         for part, stretch in stretches.items():
             log = self._broker.logs[part.topic][part.partition]
+            if stretch.start < min(log.start, stretch.end):
+                raise LogMismatch(f"{part} begins at {log.start}, after {stretch.start}")
             records = [record for record in log.records if stretch.start <= record.offset < stretch.end]
             for start in range(0, len(records), max_records):
                 yield records[start : start + max_records]

@@ -63,7 +63,7 @@ class KafkaConsumer:
         messages = [] if first is None else [first]
         if first is not None and max_records > 1:
             messages += self._consumer.consume(max_records - 1, 0)
-        records = [to_record(message) for message in messages if is_record(message)]
+        records = to_records(messages)
         polled = Polled(records, self._assigned, self._revoked)
         self._assigned, self._revoked = [], []
         return polled
@@ -136,14 +136,22 @@ def is_record(message: _Message) -> bool:
     return False  # passing trouble with brokers: librdkafka tries again by itself
 
 
-def to_record(message: _Message) -> Record:
-    """The message as our own type."""
-    return Record(
-        message.topic(),  # type: ignore[arg-type] # None only in messages that carry an error
-        message.partition(),  # type: ignore[arg-type]
-        message.offset(),  # type: ignore[arg-type]
-        message.timestamp()[1],
-        message.key(),
-        message.value(),
-        tuple(message.headers() or ()),  # type: ignore[arg-type]
-    )
+def to_records(messages: Sequence[_Message]) -> list[Record]:
+    """The messages that are records, as our own type; raises what an error among them means."""
+    new = tuple.__new__  # a NamedTuple's own takes as long as the seven calls together
+    return [
+        new(
+            Record,
+            (
+                message.topic(),
+                message.partition(),
+                message.offset(),
+                message.timestamp()[1],
+                message.key(),
+                message.value(),
+                tuple(message.headers() or ()),
+            ),
+        )
+        for message in messages
+        if message.error() is None or is_record(message)
+    ]

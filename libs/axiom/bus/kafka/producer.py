@@ -9,8 +9,9 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka import Message as DeliveryReport
 from confluent_kafka import Producer as _Producer
 
+from axiom.bus.limits import check_size
 from axiom.contracts.record import Message
-from axiom.errors import DeliveryFailed, Misconfigured, RecordTooLarge
+from axiom.errors import DeliveryFailed, Misconfigured
 
 _CONFIG: dict[str, str | int | float | bool] = {
     "enable.idempotence": True,  # implies acks=all and an order that survives retries
@@ -21,7 +22,6 @@ _CONFIG: dict[str, str | int | float | bool] = {
     "message.max.bytes": 4 * 1024 * 1024,  # a topic's own, lower limit is checked in `send`
     "delivery.timeout.ms": 600_000,  # waits through an outage of Kafka of up to ten minutes
 }
-_RECORD_OVERHEAD_BYTES = 70  # of the record and batch format, rounded up
 _FAILURES_KEPT = 3
 
 
@@ -45,7 +45,7 @@ class KafkaProducer:
         self._poller.start()
 
     async def send(self, message: Message, max_record_bytes: int) -> None:
-        _check_size(message, max_record_bytes)
+        check_size(message, max_record_bytes)
         self._raise_failures()
         while True:
             try:
@@ -89,15 +89,3 @@ class KafkaProducer:
             count, samples = self._failed, "; ".join(self._failures)
             self._failed, self._failures = 0, []
             raise DeliveryFailed(f"{count} records were not delivered, among them: {samples}")
-
-
-def _check_size(message: Message, limit: int) -> None:
-    size = _RECORD_OVERHEAD_BYTES + len(message.key or b"") + len(message.value or b"")
-    size += sum(len(name) + len(value) + 4 for name, value in message.headers)
-    if size > limit:
-        raise RecordTooLarge(
-            f"a record of {size} bytes is over the {limit} bytes that {message.topic} takes "
-            f"(key {message.key!r}): send less in it",
-            size_bytes=size,
-            limit_bytes=limit,
-        )
