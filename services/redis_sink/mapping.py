@@ -12,28 +12,26 @@ from topics.price_updates import PriceBar, bar_version, latest_version
 WINDOW = 120
 """Bars kept of each symbol and interval, the newest by start; the script has the same number."""
 
-Windows = dict[str, dict[int, tuple[str, int]]]
-"""By interval and start (ms): version and row of a symbol's bars."""
+Windows = dict[str, dict[int, int]]
+"""By interval and start (ms): the row of a symbol's newest version of that bar."""
 
 
 def rows(records: Sequence[Record], bars: Sequence[PriceBar]) -> list[Any]:
     """For each symbol its newest bar and, by interval, the newest version of its newest WINDOW bars."""
     by_symbol: dict[str, Windows] = {}
-    for row, (record, bar) in enumerate(zip(records, bars, strict=True)):
+    for row, bar in enumerate(bars):
         window = by_symbol.setdefault(bar.symbol, {}).setdefault(bar.interval, {})
-        start_ms = round(bar.ts.timestamp() * 1000)
-        version = bar_version(bar, record.value)
-        held = window.get(start_ms)
-        if held is None or held[0] < version:
-            window[start_ms] = (version, row)
+        held = window.setdefault(round(bar.ts.timestamp() * 1000), row)
+        if held != row and _version(records, bars, held) < _version(records, bars, row):
+            window[round(bar.ts.timestamp() * 1000)] = row
     return [
-        [symbol, _latest(records, bars, windows), _windows(records, windows)]
+        [symbol, _latest(records, bars, windows), _windows(records, bars, windows)]
         for symbol, windows in by_symbol.items()
     ]
 
 
 def _latest(records: Sequence[Record], bars: Sequence[PriceBar], windows: Windows) -> list[Any]:
-    candidates = (max(window.items())[1][1] for window in windows.values())
+    candidates = (window[max(window)] for window in windows.values())
     version, row = max((latest_version(bars[row], records[row].value), row) for row in candidates)
     bar = bars[row]
     fields = [
@@ -44,17 +42,21 @@ def _latest(records: Sequence[Record], bars: Sequence[PriceBar], windows: Window
     return [version, fields, _json(records[row])]
 
 
-def _windows(records: Sequence[Record], windows: Windows) -> list[Any]:
+def _windows(records: Sequence[Record], bars: Sequence[PriceBar], windows: Windows) -> list[Any]:
     return [
         [
             interval,
             [
-                [start_ms, f"{version} {_json(records[row])}"]
-                for start_ms, (version, row) in sorted(window.items())[-WINDOW:]
+                [start_ms, f"{_version(records, bars, row)} {_json(records[row])}"]
+                for start_ms, row in sorted(window.items())[-WINDOW:]
             ],
         ]
         for interval, window in windows.items()
     ]
+
+
+def _version(records: Sequence[Record], bars: Sequence[PriceBar], row: int) -> str:
+    return bar_version(bars[row], records[row].value)
 
 
 def _json(record: Record) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from axiom.contracts.codec import Decoder
@@ -36,21 +38,31 @@ def decode_runs(
     sessions: Mapping[TopicPartition, int],
 ) -> list[Run]:
     """One run for each partition that has records; what can't be decoded is in `bad`."""
-    runs: dict[tuple[str, int], Run] = {}
+    by_source: dict[tuple[str, int], list[Record]] = {}
+    for source, own in groupby(records, key=itemgetter(0, 1)):
+        by_source.setdefault(source, []).extend(own)
+    return [
+        _run(own, decoders[source[0]], sessions.get(TopicPartition(*source), -1))
+        for source, own in by_source.items()
+    ]
+
+
+def _run(records: list[Record], decoder: Decoder[Any], session: int) -> Run:
+    first, last = records[0], records[-1]
+    run = Run(TopicPartition(first.topic, first.partition), session, first.offset, last.offset + 1)
+    payloads = decoder.all_of(records)
+    if payloads is not None:
+        run.records, run.payloads = records, payloads
+        return run
     for record in records:
-        run = runs.get(record[:2])
-        if run is None:
-            source = TopicPartition(*record[:2])
-            run = runs[source] = Run(source, sessions.get(source, -1), record.offset)
         try:
-            payload = decoders[record.topic](record)
+            payload = decoder(record)
         except BadRecord as reason:
             run.bad.append((record, reason))
         else:
             run.records.append(record)
             run.payloads.append(payload)
-        run.next_offset = record.offset + 1
-    return list(runs.values())
+    return run
 
 
 def cut(run: Run, size: int) -> list[Run]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,8 @@ import numpy.typing as npt
 _SIGNATURE = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 _TRAILER = b"\xff\xff"
 _NULL = -1
-_POSTGRES_EPOCH_US = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
@@ -42,15 +43,16 @@ class Column:
     @classmethod
     def timestamptz(cls, moments: Sequence[datetime]) -> Column:
         """`timestamptz`, to the microsecond."""
-        unix_us = np.array([round(moment.timestamp() * 1e6) for moment in moments], dtype=np.int64)
-        return cls._fixed(unix_us - _POSTGRES_EPOCH_US)
+        return cls._fixed(np.array([(moment - _EPOCH) // _MICROSECOND for moment in moments], dtype=np.int64))
 
     @classmethod
     def text(cls, values: Sequence[str | None]) -> Column:
         """`text`, with None as NULL."""
-        encoded = [None if value is None else value.encode() for value in values]
-        widths = np.array([_NULL if value is None else len(value) for value in encoded], dtype=np.int32)
-        return cls(np.array([value or b"" for value in encoded], dtype=bytes), widths)
+        numbers: dict[str | None, int] = {}  # a batch has few distinct texts: each is encoded once
+        codes = np.array([numbers.setdefault(value, len(numbers)) for value in values], dtype=np.intp)
+        encoded = [None if value is None else value.encode() for value in numbers]
+        widths = np.array([_NULL if text is None else len(text) for text in encoded], dtype=np.int32)
+        return cls(np.array([text or b"" for text in encoded], dtype=bytes)[codes], widths[codes])
 
     @classmethod
     def _fixed(cls, values: npt.NDArray[np.int64]) -> Column:

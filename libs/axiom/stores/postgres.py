@@ -70,6 +70,15 @@ class Transaction:
             table, source=BytesIO(data), columns=list(columns), format="binary", timeout=_STATEMENT_TIMEOUT_S
         )
 
+    async def try_copy(self, table: str, columns: Sequence[str], data: bytes) -> bool:
+        """As `copy`, inside a savepoint; false, with nothing copied, if a row of that key exists."""
+        try:
+            async with self._connection.transaction():
+                await self.copy(table, columns, data)
+        except asyncpg.UniqueViolationError:
+            return False
+        return True
+
 
 Handler = Callable[[Transaction, Batch], Awaitable[int]]
 """Writes a batch's rows; returns how many of its records took effect."""

@@ -8,7 +8,7 @@ from confluent_kafka import Consumer as _Consumer
 from confluent_kafka import TopicPartition as _TopicPartition
 
 from axiom.bus.kafka.admin import KafkaAdmin
-from axiom.bus.kafka.consumer import SHARED_CONFIG, is_record, to_record
+from axiom.bus.kafka.consumer import SHARED_CONFIG, to_records
 from axiom.contracts.record import LogRange, Record, TopicIdentity, TopicPartition
 from axiom.errors import StoreDown
 
@@ -54,11 +54,7 @@ class KafkaLogReader:
                         raise StoreDown(f"Kafka at {self._bootstrap} has sent nothing for {_SILENCE_S:.0f} s")
                     continue
                 silence_s = 0.0
-                records = [
-                    to_record(message)
-                    for message in [first, *consumer.consume(max_records - 1, 0)]
-                    if is_record(message)
-                ]
+                records = to_records([first, *consumer.consume(max_records - 1, 0)])
                 wanted = [record for record in records if record.offset < left.get(_source(record), -1)]
                 for record in records:
                     part = _source(record)
