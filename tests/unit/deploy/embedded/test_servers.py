@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from deploy.embedded import state
 from deploy.embedded.layout import Ports
 from deploy.embedded.servers import SERVERS
 from deploy.embedded.servers import kafka as kafka_server
+from deploy.embedded.servers.postgres import drop_stale_pid_file
 from deploy.embedded.servers.redis import Redis
 
 pytestmark = pytest.mark.unit
@@ -25,6 +27,21 @@ def test_kafka_listens_on_loopback_and_makes_no_topic_by_itself(tmp_path: Path) 
     assert "listeners=PLAINTEXT://127.0.0.1:31092,CONTROLLER://127.0.0.1:31093" in lines
     assert "auto.create.topics.enable=false" in lines
     assert "group.consumer.session.timeout.ms=6000" in lines
+
+
+def test_the_pid_file_of_a_dead_postgres_goes_when_another_program_has_its_number(tmp_path: Path) -> None:
+    file = tmp_path / "postmaster.pid"
+    file.write_text(f"{os.getpid()}\n/some/data\n")
+    drop_stale_pid_file(file)
+    assert not file.exists()
+
+
+def test_the_pid_file_of_a_postgres_that_is_gone_is_left_to_it(tmp_path: Path) -> None:
+    file = tmp_path / "postmaster.pid"
+    file.write_text("999999999\n/some/data\n")
+    drop_stale_pid_file(file)
+    assert file.exists()
+    drop_stale_pid_file(tmp_path / "absent")
 
 
 def test_redis_s_password_stands_in_a_private_file_and_not_on_its_command_line(tmp_path: Path) -> None:
