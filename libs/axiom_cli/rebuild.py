@@ -42,6 +42,9 @@ def register(root: typer.Typer) -> None:
 def rebuild(
     stores: Annotated[list[str], typer.Argument(help="postgres, redis, neo4j, chroma or all.")],
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew instead of going on.")] = False,
+    accept_loss: Annotated[
+        bool, typer.Option("--accept-loss", help="Also if the log no longer holds all that the store has.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be read from the log.")
     ] = False,
@@ -68,7 +71,10 @@ def rebuild(
         moment = until.replace(tzinfo=until.tzinfo or UTC).astimezone(UTC)
         _print([asyncio.run(_as_of(name, reader, console, moment)) for name in names], as_json=as_json)
         return
-    results = [asyncio.run(_rebuild(name, reader, console, resume=not fresh)) for name in names]
+    results = [
+        asyncio.run(_rebuild(name, reader, console, resume=not fresh, accept_loss=accept_loss))
+        for name in names
+    ]
     _print([_row(result, as_json=as_json) for result in results], as_json=as_json)
 
 
@@ -85,11 +91,13 @@ def _row(result: Rebuilt, *, as_json: bool) -> dict[str, Any]:
     return row | times
 
 
-async def _rebuild(name: str, reader: KafkaLogReader, console: Console, *, resume: bool) -> Rebuilt:
+async def _rebuild(
+    name: str, reader: KafkaLogReader, console: Console, *, resume: bool, accept_loss: bool
+) -> Rebuilt:
     sink = sink_of(name)
     try:
         with _progress(sink.name, console) as progress:
-            return await rebuild_store(sink, reader, progress, resume=resume)
+            return await rebuild_store(sink, reader, progress, resume=resume, accept_loss=accept_loss)
     finally:
         await sink.store.close()
 

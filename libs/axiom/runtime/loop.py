@@ -42,6 +42,7 @@ class LoopOptions:
         recheck_s: wait after a fence before a partition that still seems ours is loaded again; longer
             than the group's heartbeat interval, in which a member that lost it is told.
         inspect_s: how often lag and the topic's identity are asked for.
+        stand_s: how long a sink whose log is not the store's stands before it ends, to look again.
         stop_s: how long a stop waits for the write in progress before it is abandoned.
     """
 
@@ -50,6 +51,7 @@ class LoopOptions:
     keep_alive_s: float = 1.0
     recheck_s: float = 3.0
     inspect_s: float = 5.0
+    stand_s: float = 30.0
     stop_s: float = 7.0
 
 
@@ -91,7 +93,9 @@ class SinkLoop(Generic[H]):
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set; then finish or abandon the write in progress and leave the group.
 
-        A log that is not the store's stops the work, not the process: it stands, not ready, and says why.
+        Raises:
+            LogMismatch: the log is not the store's. The work stops at once; the process stands for
+                `stand_s` first, not ready, and says why.
         """
         self._watchdog.start()
         try:
@@ -102,7 +106,9 @@ class SinkLoop(Generic[H]):
             metrics.ERRORS.labels(self._sink.name, "log_mismatch").inc()
             self._declare_pause("log_mismatch", str(mismatch))
             await self._in_thread(self._consumer.close)
-            await stop.wait()
+            await _wait(stop, self._options.stand_s)
+            if not stop.is_set():
+                raise
         else:
             await self._in_thread(self._leave)
         finally:

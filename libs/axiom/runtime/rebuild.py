@@ -9,13 +9,11 @@ A kill at any moment leaves the live store untouched; a rerun goes on with the s
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
 from axiom.bus.port import LogReader
-from axiom.contracts.record import TopicPartition
 from axiom.errors import LogMismatch, Misconfigured, Transient
 from axiom.runtime.fold import LogFold, Progress
 from axiom.runtime.sink import Sink
@@ -40,14 +38,21 @@ class Rebuilt:
     swap_s: float
 
 
-async def rebuild(sink: Sink[H], reader: LogReader, progress: Progress, *, resume: bool = True) -> Rebuilt:
+async def rebuild(
+    sink: Sink[H], reader: LogReader, progress: Progress, *, resume: bool = True, accept_loss: bool = False
+) -> Rebuilt:
     """Rebuild a sink's store from the log and swap it in, while the sink goes on.
 
+    Args:
+        accept_loss: also where the log no longer holds all that the live store was made from.
+
     Raises:
-        LogMismatch: the log does not reach back as far as the live store does.
+        LogMismatch: it does not, and that was not accepted.
         StoreDown: the store or Kafka is down; run it again to go on.
     """
     started_s = time.monotonic()
+    if not accept_loss:
+        await _refuse_loss(sink, reader)
     shadow = sink.shadow()
     resumed = await shadow.prepare(resume=resume)
     fold = LogFold(sink, shadow.store, reader, progress)
@@ -56,7 +61,7 @@ async def rebuild(sink: Sink[H], reader: LogReader, progress: Progress, *, resum
         while await fold.fill(fold.ends()) > _NEAR_RECORDS:
             pass
         filled_s = time.monotonic()
-        swap_s = await _swap(sink.name, shadow, fold)
+        swap_s = await _swap(sink.name, shadow, fold, accept_loss=accept_loss)
     finally:
         await shadow.store.close()
     await shadow.discard()
@@ -71,17 +76,20 @@ async def rebuild(sink: Sink[H], reader: LogReader, progress: Progress, *, resum
     )
 
 
-async def _swap(consumer: str, shadow: Shadow[H], fold: LogFold[H]) -> float:
+async def _swap(consumer: str, shadow: Shadow[H], fold: LogFold[H], *, accept_loss: bool) -> float:
     """Fence, fold the tail, swap; returns the seconds that live writers were held off."""
     tries = 0
     while True:
         tries += 1
         started_s = time.monotonic()
         async with shadow.fenced(consumer) as fence:
-            _refuse_lost_records(fence.vector, fold.ends())
-            await fold.fill({part: end for part, end in fence.vector.items() if part in fold.positions})
+            ends = fold.ends()
+            tail = {
+                part: min(end, ends[part]) for part, end in fence.vector.items() if part in fold.positions
+            }
+            await fold.fill(tail)
             try:
-                await fence.swap()
+                await fence.swap(accept_loss=accept_loss)
             except Transient:  # a writer got in between after all
                 if tries == _FENCE_TRIES:
                     raise
@@ -89,13 +97,24 @@ async def _swap(consumer: str, shadow: Shadow[H], fold: LogFold[H]) -> float:
                 return time.monotonic() - started_s
 
 
-def _refuse_lost_records(vector: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]) -> None:
-    for part, live in vector.items():
-        if part in ends and ends[part] < live:
-            raise LogMismatch(
-                f"{part} ends at {ends[part]}, but the live store is at {live}: the log no longer holds what "
-                f"the store was made from, so a rebuild would lose records. Restore the topic first"
-            )
+async def _refuse_loss(sink: Sink[H], reader: LogReader) -> None:
+    """Compare what the live store has read with what the log holds."""
+    await sink.store.setup()
+    for topic in sink.handlers:
+        ranges = reader.ranges(topic.name)
+        live = await sink.store.load(sink.name, topic.name, [part.partition for part in ranges])
+        identity = reader.identity(topic.name)
+        for part, kept in ranges.items():
+            position = live.get(part.partition)
+            if position is None:
+                continue
+            first = position.next_offset - position.applied - position.superseded - position.dead_lettered
+            if position.log != identity or kept.start > first or kept.end < position.next_offset:
+                raise LogMismatch(
+                    f"{part} holds {kept.start} to {kept.end}, the live {sink.name} was made from {first} to "
+                    f"{position.next_offset} of it or of its forerunner: a rebuild would lose records. "
+                    f"Restore the topic, or accept the loss with --accept-loss"
+                )
 
 
 async def build_as_of(sink: Sink[H], reader: LogReader, progress: Progress, until: datetime) -> int:

@@ -1,6 +1,7 @@
 """Starting and stopping a service: settings, logs, health server, signals, exit code.
 
 Exit codes: 0 stopped as asked; 1 a failure worth a restart; 2 misconfigured (a restart won't help);
+4 the log is not the store's (stood for a while; a person decides);
 75 stood still and was ended by its watchdog; 137 killed.
 """
 
@@ -16,7 +17,7 @@ from pydantic_settings import BaseSettings
 
 from axiom.bus.deadletters import DeadLetters
 from axiom.bus.kafka import KafkaConsumer, KafkaProducer
-from axiom.errors import Misconfigured
+from axiom.errors import LogMismatch, Misconfigured
 from axiom.runtime.crashpoint import CrashPoint
 from axiom.runtime.loop import SinkLoop
 from axiom.runtime.poison import PoisonBurst
@@ -31,6 +32,7 @@ S = TypeVar("S", bound=BaseSettings)
 Work = Callable[[Health, asyncio.Event], Awaitable[None]]
 
 MISCONFIGURED = 2
+LOG_MISMATCH = 4
 log = get_logger()
 
 
@@ -50,6 +52,8 @@ def run_service(name: str, make_work: Callable[[ServiceSettings], Work]) -> int:
     except Misconfigured as error:
         log.critical("service_misconfigured", why=str(error))
         return MISCONFIGURED
+    except LogMismatch:
+        return LOG_MISMATCH  # logged where it was found
     except Exception:
         log.exception("service_failed")
         return 1

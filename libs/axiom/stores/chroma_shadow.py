@@ -19,7 +19,7 @@ class ChromaFence:
         self._consumer = consumer
         self._epoch = epoch
 
-    async def swap(self) -> None:
+    async def swap(self, *, accept_loss: bool = False) -> None:
         await self._shadow.set_epochs(self._consumer, self._epoch)
         async with self._shadow.driver.translated():
             await self._shadow.driver.announce_swap()

@@ -31,7 +31,7 @@ class Neo4jFence:
         self._consumer = consumer
         self._live, self._shadow = generations
 
-    async def swap(self) -> None:
+    async def swap(self, *, accept_loss: bool = False) -> None:
         names = {"live": self._live, "shadow": self._shadow}
         await self._transaction.run(_CYPHER["adopt_epochs"], consumer=self._consumer, **names)
         await self._transaction.run(_CYPHER["activate"], shadow=self._shadow)

@@ -28,7 +28,7 @@ class PostgresFence:
         self._transaction = transaction
         self._names = (live, shadow, old)
 
-    async def swap(self) -> None:
+    async def swap(self, *, accept_loss: bool = False) -> None:
         live, shadow, old = self._names
         await self._transaction.execute(_SQL["adopt_epochs"], shadow, live)
         await self._transaction.execute(_SQL["rename_schema"], live, old)

@@ -23,9 +23,11 @@ class RedisFence:
         self._live = live
         self._index = index
 
-    async def swap(self) -> None:
+    async def swap(self, *, accept_loss: bool = False) -> None:
         await self._live.run(
-            (_LUA / "swap.lua").read_text(encoding="utf-8"), [self._index, _MARK], [SHADOW_DATABASE]
+            (_LUA / "swap.lua").read_text(encoding="utf-8"),
+            [self._index, _MARK],
+            [SHADOW_DATABASE, int(accept_loss)],
         )
 
 

@@ -21,10 +21,11 @@ class Fence(Protocol):
     vector: Vector
     """How far the live store is; it does not move while the fence stands."""
 
-    async def swap(self) -> None:
+    async def swap(self, *, accept_loss: bool = False) -> None:
         """Put the shadow in the live store's place: data, offsets and a new epoch, at once.
 
-        The shadow must be at `vector` or further in each partition. Live writers find the new epoch, load
+        The shadow must be at `vector` or further in each partition, unless the log is shorter than that and
+        the loss is accepted. Live writers find the new epoch, load
         their positions again and go on; readers see the old data before and the new data after.
         """
 
