@@ -27,6 +27,7 @@ from confluent_kafka.admin import AdminClient
 from axiom.bus.kafka import KafkaAdmin
 from axiom.contracts.codec import encode
 from tests import readers
+from tests.e2e.members import held
 from tests.expected import LogRecord, differences
 from tests.readers import READERS, Dump
 from tests.stack import ROOT, ServiceProcess, StackUnderTest, wait_until
@@ -35,6 +36,7 @@ from topics.price_updates import PriceBar
 
 TOPIC = price_updates.TOPIC.name
 DEAD_LETTERS = "dead-letters"
+PARTITIONS = set(range(price_updates.TOPIC.partitions))
 SINKS = list(READERS)
 STORE_OF = {
     "postgres_sink": "postgres",
@@ -138,6 +140,21 @@ class Pipeline:
         service = self.stack.start_service(name, settings)
         self._started.append(service)
         return service
+
+    def working(self, name: str, **env: str) -> ServiceProcess:
+        """A sink that is started, ready and the writer of every partition."""
+        service = self.sink(name, **env)
+        service.wait_ready()
+        wait_until(f"{name} has all partitions", partial(_has_all, service))
+        return service
+
+    def all_working(self) -> dict[str, ServiceProcess]:
+        """One working member of every sink."""
+        services = {name: self.sink(name) for name in SINKS}
+        for name, service in services.items():
+            service.wait_ready()
+            wait_until(f"{name} has all partitions", partial(_has_all, service))
+        return services
 
     def dump(self, sink: str) -> Dump:
         """What the sink's store holds."""
@@ -244,15 +261,24 @@ class Pipeline:
                 service.kill()
 
 
+def _has_all(service: ServiceProcess) -> bool:
+    return held(service) == PARTITIONS
+
+
 def run_axiom(
     env: Mapping[str, str], *arguments: str, timeout_s: float = 150
 ) -> subprocess.CompletedProcess[str]:
     """The `axiom` command on the stack that `env` names."""
-    outside = {name: value for name, value in os.environ.items() if not name.startswith("AXIOM_")}
     return subprocess.run(
         [sys.executable, "-m", "axiom_cli.main", *arguments],
-        env={**outside, **env}, cwd=ROOT, capture_output=True, text=True, timeout=timeout_s,
+        env=axiom_env(env), cwd=ROOT, capture_output=True, text=True, timeout=timeout_s,
     )  # fmt: skip
+
+
+def axiom_env(env: Mapping[str, str]) -> dict[str, str]:
+    """This process's environment with the settings of one stack in the place of any other's."""
+    outside = {name: value for name, value in os.environ.items() if not name.startswith("AXIOM_")}
+    return {**outside, **env}
 
 
 def _log_record(message: Message) -> LogRecord:

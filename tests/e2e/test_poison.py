@@ -17,6 +17,7 @@ from axiom.bus.kafka import KafkaProducer
 from axiom.contracts.codec import encode
 from tests import readers
 from tests.e2e.bars import daily_bars, mixed_bars, symbols
+from tests.e2e.members import counted
 from tests.e2e.pipeline import SINKS, TOPIC, Pipeline
 from topics import price_updates
 from topics.price_updates import PriceBar
@@ -25,6 +26,7 @@ pytestmark = pytest.mark.e2e
 
 GOOD: dict[str, Any] = json.loads(encode(price_updates.TOPIC, daily_bars(["ZPOISON"], 1)[0]).value or b"")
 KEY = b"ZPOISON"
+RECORDS = "axiom_sink_records_total"
 
 
 class Poison(NamedTuple):
@@ -102,9 +104,7 @@ def poisoned_bars() -> Iterator[tuple[Any, ...]]:
 
 def test_good_ones_are_applied_and_bad_ones_kept_whole(pipeline: Pipeline) -> None:
     """I3, I7, I13: in every store, with reason, bytes, key and headers; one dead letter a sink and record."""
-    services = {sink: pipeline.sink(sink) for sink in SINKS}
-    for service in services.values():
-        service.wait_ready()
+    services = pipeline.all_working()
     pipeline.send(poisoned_bars())
     pipeline.check_settled(*SINKS)
 
@@ -121,8 +121,8 @@ def test_good_ones_are_applied_and_bad_ones_kept_whole(pipeline: Pipeline) -> No
     for sink, service in services.items():
         assert service.process.poll() is None
         assert service.ready(), service.log_end()
-        assert metric(service.metrics(), "dead_lettered") == 2 * len(POISON), sink
-        assert metric(service.metrics(), "read") == len(log), sink
+        assert counted(service, RECORDS, outcome="dead_lettered") == 2 * len(POISON), sink
+        assert counted(service, RECORDS, outcome="read") == len(log), sink
 
 
 def assert_whole(
@@ -141,12 +141,6 @@ def assert_whole(
 
 def _bytes(base64: str | None) -> bytes | None:
     return None if base64 is None else b64decode(base64)
-
-
-def metric(text: str, outcome: str) -> int:
-    """A sink's count of records that came to that end."""
-    found = re.search(rf'^axiom_sink_records_total{{.*outcome="{outcome}".*}} (\S+)$', text, re.MULTILINE)
-    return int(float(found[1])) if found else 0
 
 
 def test_of_a_refused_batch_only_the_refused_record_goes(pipeline: Pipeline) -> None:

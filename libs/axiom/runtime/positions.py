@@ -69,6 +69,6 @@ def check(part: TopicPartition, position: Position, log: TopicIdentity, kept: Lo
         )
     if position.next_offset > kept.end:
         raise LogMismatch(
-            f"{part} ends at {kept.end}, before the store's {position.next_offset}: the log lost records that "
-            f"the store has. {_WAY_OUT}"
+            f"{part} ends at {kept.end}, before the store's {position.next_offset}: the log lost "
+            f"records that the store has. {_WAY_OUT}"
         )
