@@ -26,6 +26,7 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
+from axiom.bus.kafka.client import CLIENT_CONFIG, LOGGER
 from axiom.bus.kafka.sizes import partition_sizes
 from axiom.contracts.record import LogRange, TopicIdentity, TopicPartition
 from axiom.contracts.topic import Topic
@@ -77,7 +78,9 @@ class KafkaAdmin:
 
     def __init__(self, bootstrap: str) -> None:
         self._bootstrap = bootstrap
-        self._client = AdminClient({"bootstrap.servers": bootstrap, "client.id": "axiom-admin"})
+        self._client = AdminClient(
+            CLIENT_CONFIG | {"bootstrap.servers": bootstrap, "client.id": "axiom-admin"}, logger=LOGGER
+        )
 
     def create(self, topics: Iterable[Topic[Any]]) -> dict[str, str]:
         """Make what is missing and bring the settings of what is there to its declaration.

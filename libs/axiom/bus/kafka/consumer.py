@@ -20,11 +20,12 @@ from confluent_kafka import (
 )
 
 from axiom.bus.kafka.admin import KafkaAdmin
+from axiom.bus.kafka.client import CLIENT_CONFIG, LOGGER
 from axiom.bus.port import Polled
-from axiom.contracts.record import LogRange, Record, TopicIdentity, TopicPartition
+from axiom.contracts.record import Headers, LogRange, Record, TopicIdentity, TopicPartition
 from axiom.errors import LogMismatch, Misconfigured, StoreDown
 
-SHARED_CONFIG: dict[str, str | int | float | bool] = {
+SHARED_CONFIG = CLIENT_CONFIG | {
     "auto.offset.reset": "error",  # the store names the offset; a silent jump would lose records
     "enable.auto.offset.store": False,
     "fetch.queue.backoff.ms": 2,  # at its default of 1000 a full queue stands still for a second
@@ -51,7 +52,8 @@ class KafkaConsumer:
         self._assigned: list[TopicPartition] = []
         self._revoked: list[TopicPartition] = []
         try:
-            self._consumer = _Consumer(_CONFIG | {"bootstrap.servers": bootstrap, "group.id": group})
+            config = _CONFIG | {"bootstrap.servers": bootstrap, "group.id": group}
+            self._consumer = _Consumer(config, logger=LOGGER)
             self._consumer.subscribe(
                 list(topics), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
             )
@@ -149,9 +151,17 @@ def to_records(messages: Sequence[_Message]) -> list[Record]:
                 message.timestamp()[1],
                 message.key(),
                 message.value(),
-                tuple(message.headers() or ()),
+                _headers(message),
             ),
         )
         for message in messages
         if message.error() is None or is_record(message)
     ]
+
+
+def _headers(message: _Message) -> Headers:
+    """The headers; none where a name is not UTF-8, which the client can't read at all."""
+    try:
+        return tuple(message.headers() or ())  # type: ignore[arg-type]
+    except (SystemError, UnicodeDecodeError):
+        return ()

@@ -9,11 +9,12 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka import Message as DeliveryReport
 from confluent_kafka import Producer as _Producer
 
+from axiom.bus.kafka.client import CLIENT_CONFIG, LOGGER
 from axiom.bus.limits import check_size
 from axiom.contracts.record import Message
 from axiom.errors import DeliveryFailed, Misconfigured
 
-_CONFIG: dict[str, str | int | float | bool] = {
+_CONFIG = CLIENT_CONFIG | {
     "enable.idempotence": True,  # implies acks=all and an order that survives retries
     "compression.type": "lz4",
     "linger.ms": 5,
@@ -35,7 +36,7 @@ class KafkaProducer:
     def __init__(self, bootstrap: str, *, client_id: str, linger_ms: float = 5) -> None:
         config = _CONFIG | {"bootstrap.servers": bootstrap, "client.id": client_id, "linger.ms": linger_ms}
         try:
-            self._producer = _Producer(config)
+            self._producer = _Producer(config, logger=LOGGER)
         except KafkaException as error:
             raise Misconfigured(f"the Kafka producer can't be made for {bootstrap!r}: {error}") from error
         self._failures: list[str] = []
