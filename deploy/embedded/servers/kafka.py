@@ -110,13 +110,14 @@ def properties(data: Path, ports: Ports) -> str:
 
 
 def _format(folder: Path, config: Path) -> None:
+    # It may begin with a dash, so it is passed with an equals sign.
     cluster = urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
     args = folder / "format.args"
     args.write_text(
         argument_file(
             "kafka",
             ["-Xmx128m", f"-Dlog4j2.configurationFile={folder / 'log4j2.properties'}"],
-            ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(config)],
+            ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(config)],
         )
     )
     done = subprocess.run([java(), f"@{args}"], capture_output=True, text=True)
