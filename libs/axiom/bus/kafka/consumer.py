@@ -160,8 +160,12 @@ def to_records(messages: Sequence[_Message]) -> list[Record]:
 
 
 def _headers(message: _Message) -> Headers:
-    """The headers; none where a name is not UTF-8, which the client can't read at all."""
+    """The headers; none where a name is not UTF-8, which the client can't read at all.
+
+    The client then returns with an exception set, which surfaces at some later call. A call of `__new__`
+    is one at which the interpreter always looks.
+    """
     try:
-        return tuple(message.headers() or ())  # type: ignore[arg-type]
+        return tuple.__new__(tuple, message.headers() or ())
     except (SystemError, UnicodeDecodeError):
         return ()
