@@ -1,0 +1,79 @@
+"""SIGTERM ends a sink within ten seconds with exit code 0, whatever it is about; nothing is half done."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.e2e.bars import mixed_bars
+from tests.e2e.members import locked_bars, waits_for
+from tests.e2e.pipeline import SINKS, STORE_OF, Pipeline
+from tests.stack import wait_until
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.mark.parametrize("sink", SINKS)
+def test_in_the_middle_of_its_work(pipeline: Pipeline, sink: str) -> None:
+    """I3, I6: the write in progress is finished; the next start goes on where it ended."""
+    pipeline.publish(mixed_bars())
+    with pipeline.sink(sink) as service:
+        wait_until(f"{sink} is at work", lambda: sum(pipeline.next_offsets(sink).values()) > 0)
+        assert service.terminate() == 0, service.log_end()
+    pipeline.check(sink)
+    pipeline.sink(sink)
+    pipeline.check_settled(sink)
+
+
+def test_with_a_write_that_hangs(pipeline: Pipeline) -> None:
+    """I6: the write is given up, its transaction rolled back."""
+    bars = mixed_bars(count=8, days=30)
+    service = pipeline.working("postgres_sink")
+    pipeline.publish(bars[:100])
+    pipeline.wait_caught_up("postgres_sink")
+    before = pipeline.dump("postgres_sink")
+    with locked_bars(pipeline.env) as lock:
+        pipeline.publish(bars[100:])
+        lock.wait_for_writer()
+        assert service.terminate() == 0, service.log_end()
+    assert pipeline.dump("postgres_sink") == before
+    pipeline.sink("postgres_sink")
+    pipeline.check_settled("postgres_sink")
+
+
+@pytest.mark.parametrize("sink", SINKS)
+def test_while_its_store_is_down(pipeline: Pipeline, sink: str) -> None:
+    """With a batch in its hands that it can't write."""
+    service = pipeline.working(sink)
+    pipeline.stack.crash(STORE_OF[sink])
+    pipeline.publish(mixed_bars(count=8, days=30))
+    waits_for(service, "store_down")
+    assert service.terminate() == 0, service.log_end()
+    pipeline.stack.start(STORE_OF[sink])
+    assert not any(pipeline.next_offsets(sink).values())
+
+
+def test_while_kafka_is_down(pipeline: Pipeline) -> None:
+    """It can't say goodbye to its group then."""
+    services = list(pipeline.all_working().values())
+    pipeline.stack.crash("kafka")
+    for service in services:
+        waits_for(service, "kafka_down")
+    for service in services:
+        service.process.terminate()
+    assert [service.wait_exit(10) for service in services] == [0] * len(services)
+
+
+def test_before_kafka_and_the_stores_are_there(pipeline: Pipeline) -> None:
+    """I10: a cold start in the wrong order waits, says for what, stops when asked, and goes on by itself."""
+    pipeline.publish(mixed_bars(count=8, days=10))
+    for server in ("kafka", "postgres"):
+        pipeline.stack.crash(server)
+    with pipeline.sink("postgres_sink") as early:
+        waits_for(early, "store_down")
+        assert early.terminate() == 0, early.log_end()
+    patient = pipeline.sink("postgres_sink")
+    waits_for(patient, "store_down")
+    for server in ("postgres", "kafka"):
+        pipeline.stack.start(server)
+    pipeline.check_settled("postgres_sink")
+    patient.wait_ready()
