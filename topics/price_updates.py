@@ -48,11 +48,8 @@ class PriceBar(Payload):
 
 
 def bar_end(bar: PriceBar) -> datetime:
-    """The moment the bar closes: its start plus its interval (or the end of time, if that is sooner)."""
-    try:
-        return bar.ts + INTERVAL_LENGTH[bar.interval]
-    except OverflowError:
-        return datetime.max.replace(tzinfo=UTC)
+    """The moment the bar closes: its start plus its interval."""
+    return bar.ts + INTERVAL_LENGTH[bar.interval]
 
 
 _YEAR_1_US = -round(datetime(1, 1, 1, tzinfo=UTC).timestamp() * 1e6)

@@ -44,9 +44,7 @@ class Seen(NamedTuple):
 
     @property
     def end(self) -> datetime:
-        length = INTERVAL_LENGTH[self.bar.interval]
-        last = datetime.max.replace(tzinfo=UTC)
-        return self.bar.ts + length if last - self.bar.ts >= length else last
+        return self.bar.ts + INTERVAL_LENGTH[self.bar.interval]
 
     @property
     def version(self) -> tuple[datetime, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 from operator import attrgetter
 from typing import Any
 
@@ -40,9 +41,6 @@ def copy_data(bars: Sequence[PriceBar], hashes: Sequence[int]) -> bytes:
     return binary_copy([*columns, Column.int8(hashes)])
 
 
-def months(bars: Iterable[PriceBar]) -> set[str]:
-    """The first days of the months (UTC) that the bars start in, as ISO texts.
-
-    As dates, the driver would take the first one of year 1 for minus infinity.
-    """
-    return {f"{year:04}-{month:02}-01" for year, month in {(bar.ts.year, bar.ts.month) for bar in bars}}
+def months(bars: Iterable[PriceBar]) -> set[date]:
+    """The first days of the months (UTC) that the bars start in."""
+    return {date(year, month, 1) for year, month in {(bar.ts.year, bar.ts.month) for bar in bars}}

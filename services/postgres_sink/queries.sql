@@ -2,7 +2,7 @@
 CREATE TEMP TABLE IF NOT EXISTS price_bars_stage (LIKE price_bars) ON COMMIT DELETE ROWS
 
 -- ensure_months: make the partitions of some months where they are missing
-SELECT ensure_price_bars_month(month::date) FROM unnest($1::text[]) AS month ORDER BY month
+SELECT ensure_price_bars_month(month) FROM unnest($1::date[]) AS month ORDER BY month
 
 -- upsert: the staged bars that are new, or newer than the table's
 INSERT INTO price_bars AS held SELECT * FROM price_bars_stage

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from operator import attrgetter
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -23,7 +23,7 @@ import msgspec
 from pydantic import AllowInfNan, PlainSerializer, StringConstraints
 from pydantic.fields import FieldInfo
 
-from axiom.contracts.payload import Payload, UtcTime
+from axiom.contracts.payload import Payload, UtcTime, is_plausible
 
 _KNOWN_TEXTS = 100_000
 _PLAIN = (str, int, float, bool, type(None))
@@ -66,7 +66,7 @@ class BatchDecoder:
         except (msgspec.DecodeError, ValueError, RecursionError, TypeError):
             return None
         for moment in self._times:
-            if any(value is not None and value.tzinfo is not UTC for value in map(moment, twins)):
+            if not all(value is None or is_plausible(value) for value in map(moment, twins)):
                 return None
         for text, pattern, known in self._texts:
             fresh = set(map(text, twins)) - known
@@ -121,8 +121,8 @@ def _refuse_offsets(times: Sequence[str]) -> Callable[[Any], None]:
     def refuse(twin: Any) -> None:
         for name in times:
             moment = getattr(twin, name)
-            if moment is not None and moment.tzinfo is not UTC:
-                raise ValueError("the model converts it to UTC")
+            if moment is not None and not is_plausible(moment):
+                raise ValueError("the model converts it to UTC, or refuses it")
 
     return refuse
 

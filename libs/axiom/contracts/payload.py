@@ -19,6 +19,8 @@ from pydantic import (
     WrapValidator,
 )
 
+FIRST_YEAR, LAST_YEAR = 1900, 2199
+
 # `$` alone would let a trailing newline pass in Python's engine; U+0000 is refused by PostgreSQL.
 NO_NUL = r"^[^\u0000]*$(?!\n)"
 
@@ -30,6 +32,11 @@ def rfc3339(moment: datetime) -> str:
     return moment.isoformat()[:-6] + "Z"
 
 
+def is_plausible(moment: datetime) -> bool:
+    """Whether a time is in the years that a payload may speak of: stores are laid out by month."""
+    return moment.tzinfo is UTC and FIRST_YEAR <= moment.year <= LAST_YEAR
+
+
 _RFC3339 = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
@@ -39,9 +46,12 @@ def _to_utc(value: object, check: ValidatorFunctionWrapHandler, info: Validation
         if info.mode == "json" and isinstance(value, str):
             value = msgspec.convert(value, _RFC3339)
         moment: datetime = check(value)
-        return moment.astimezone(UTC)
+        moment = moment.astimezone(UTC)
     except (msgspec.ValidationError, OverflowError) as error:
         raise ValueError(f"is no RFC 3339 time with an offset: {error}") from error
+    if not is_plausible(moment):
+        raise ValueError(f"is not in the years {FIRST_YEAR} to {LAST_YEAR}")
+    return moment
 
 
 UtcTime = Annotated[
@@ -51,7 +61,7 @@ UtcTime = Annotated[
 ]
 """A moment: in JSON an RFC 3339 string with an offset, in Python an aware datetime in UTC.
 
-To the microsecond; what is finer is rounded half up.
+To the microsecond; what is finer is rounded half up. In the years FIRST_YEAR to LAST_YEAR.
 """
 
 Symbol = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9][A-Z0-9.^=\-]{0,19}$(?!\n)")]

@@ -119,7 +119,9 @@ symbols = st.builds(
     st.text(string.ascii_uppercase + string.digits + ".^=-", max_size=19),
 )
 prices = st.floats(1e-12, 1e12)
-moments = st.datetimes(timezones=st.timezones(), min_value=datetime(2, 1, 1), max_value=datetime(9998, 1, 1))  # noqa: DTZ001
+moments = st.datetimes(
+    timezones=st.timezones(), min_value=datetime(1900, 1, 2), max_value=datetime(2199, 12, 30)  # noqa: DTZ001
+)  # fmt: skip
 texts = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=50)
 price_bars = st.builds(
     PriceBar, symbol=symbols, interval=st.sampled_from(get_args(Interval)), ts=moments, open=prices,
