@@ -2,8 +2,9 @@
 
 Chroma has no transactions. A record's id is `key@version` with version "epoch.offset": new versions are
 added, readers take the newest of a key, older ones are deleted afterwards, and the offset is written last.
-What a crash leaves behind is read again and found to be there already; what a fenced writer still adds
-has an older epoch, is never the newest, and goes with the key's next change.
+So a version beyond the store's offset is what a crash left behind: it is not built upon, and the same records
+write it again. What a fenced writer still adds has an older epoch, is never the newest, and goes with the
+key's next change.
 """
 
 from __future__ import annotations
@@ -156,17 +157,18 @@ class ChromaStore:
 
     async def rehearse(self, batch: Batch, handler: Handler) -> int:
         async with self.driver.translated():
-            return (await self._change(handler, batch))[0].applied
+            stored = await self._stored(handler, batch)
+            return handler.fold(_newest_of_each(stored), batch).applied
 
-    async def _change(self, handler: Handler, batch: Batch) -> tuple[Change, dict[str, dict[str, Metadata]]]:
-        """What a batch changes, and the stored records of its keys by version."""
+    async def _stored(self, handler: Handler, batch: Batch) -> dict[str, dict[str, Metadata]]:
+        """The stored records of a batch's keys, by key and version."""
         collection = await self.driver.collection(handler.collection)
-        stored = await self._records(collection, sorted(set(handler.keys(batch))))
-        return handler.fold({key: stored[key][max(stored[key])] for key in stored}, batch), stored
+        return await self._records(collection, sorted(set(handler.keys(batch))))
 
     async def _write(self, handler: Handler, batch: Batch, version: Version) -> int:
         collection = await self.driver.collection(handler.collection)
-        change, stored = await self._change(handler, batch)
+        stored = await self._stored(handler, batch)
+        change = handler.fold(_newest_of_each(stored, up_to=batch.expected_offset), batch)
         for keys in _chunks(list(change.entities)):
             await collection.add(
                 ids=[version.of(key) for key in keys],
@@ -217,7 +219,7 @@ class ChromaStore:
         """The newest metadata of some keys, for readers."""
         async with self.driver.translated():
             stored = await self._records(await self.driver.collection(collection), keys)
-        return {key: versions[max(versions)] for key, versions in stored.items()}
+        return _newest_of_each(stored)
 
     async def nearest(
         self, collection: str, key: str, count: int, where: Metadata
@@ -286,6 +288,17 @@ class ChromaStore:
 
 def _source(consumer: str, topic: str, partition: int) -> str:
     return f"{consumer}:{topic}:{partition}"
+
+
+def _newest_of_each(
+    stored: Mapping[str, Mapping[str, Metadata]], up_to: int | None = None
+) -> dict[str, Metadata]:
+    """Each key's newest version, of those up to an offset; versions are the texts that `Version.of` makes."""
+    kept = {
+        key: [version for version in versions if up_to is None or int(version.partition(".")[2]) <= up_to]
+        for key, versions in stored.items()
+    }
+    return {key: stored[key][max(versions)] for key, versions in kept.items() if versions}
 
 
 def _newest(rows: Iterable[dict[str, Any]]) -> dict[str, Any] | None:

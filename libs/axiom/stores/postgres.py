@@ -26,11 +26,16 @@ _IDLE_IN_TRANSACTION = "15s"
 _MIGRATION_LOCK = 0x6178696F6D  # any constant: serialises migrations of several members
 
 _REFUSALS = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
-_WRONG_LOGIN = (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError)
+_WRONG_LOGIN = (
+    asyncpg.InvalidPasswordError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+)
 _DOWN = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a call on a connection whose end is being noticed
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
@@ -230,7 +235,9 @@ class PostgresStore:
         try:
             yield
         except _WRONG_LOGIN as error:
-            raise Misconfigured(f"{where} refuses AXIOM_POSTGRES_USER/_PASSWORD: {error}") from error
+            raise Misconfigured(
+                f"{where} refuses AXIOM_POSTGRES_USER/_PASSWORD/_DATABASE: {error}"
+            ) from error
         except _REFUSALS as error:
             raise Permanent(f"PostgreSQL refuses a value: {error}") from error
         except _DOWN as error:

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import msgspec
 from redis import asyncio as aioredis
 from redis import exceptions
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from axiom.contracts.record import TopicIdentity
 from axiom.errors import Fenced, Misconfigured, Permanent, StoreDown, Transient
@@ -23,6 +25,12 @@ _TIMEOUT_S = 5.0
 _SCRIPT_TIMEOUT_S = 30.0
 _BODY = "--[[SINK]]"  # where a sink's own part goes into the frame
 _REHEARSAL_DATABASE = 2
+_UNABLE = (  # the client takes the code off these answers' texts: OOM, READONLY, MASTERDOWN, TRYAGAIN
+    exceptions.OutOfMemoryError,
+    exceptions.ReadOnlyError,
+    exceptions.ClusterDownError,
+    exceptions.TryAgainError,
+)
 _pack = msgspec.msgpack.encode
 
 
@@ -73,6 +81,7 @@ class RedisStore:
             socket_connect_timeout=_TIMEOUT_S,
             socket_timeout=_SCRIPT_TIMEOUT_S,
             protocol=3,
+            retry=Retry(NoBackoff(), 0),  # when to try again is the runtime's to say
         )
         """For readers of the store; writers go through `apply`."""
         self._scripts: dict[str, Any] = {}
@@ -153,12 +162,16 @@ class RedisStore:
             raise Misconfigured(f"{self._where} refuses AXIOM_REDIS_PASSWORD: {error}") from error
         except (exceptions.ConnectionError, exceptions.TimeoutError, OSError, TimeoutError) as error:
             raise StoreDown(f"{self._where} does not serve: {error}") from error
+        except exceptions.NoPermissionError as error:
+            raise Misconfigured(f"{self._where} does not let us do our work: {error}") from error
+        except _UNABLE as error:
+            raise StoreDown(f"{self._where} can't serve now: {error or type(error).__name__}") from error
         except exceptions.ResponseError as error:
             text = str(error)
             if text.startswith("FENCED"):
                 raise Fenced(text) from error
-            if text.startswith(("LOADING", "BUSY", "OOM", "MISCONF", "READONLY", "MASTERDOWN")):
-                raise StoreDown(f"{self._where} does not serve: {text}") from error
+            if text.startswith(("BUSY", "MISCONF", "NOREPLICAS", "UNKILLABLE")):
+                raise StoreDown(f"{self._where} can't serve now: {text}") from error
             if text.startswith("BEHIND"):
                 raise Transient(text) from error
             raise Permanent(f"Redis refuses a batch: {text}") from error
