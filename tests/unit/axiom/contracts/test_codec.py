@@ -13,9 +13,9 @@ from pydantic import Field, StringConstraints, ValidationError, field_validator
 
 from axiom.contracts import codec
 from axiom.contracts.codec import Decoder, content_hash, encode
-from axiom.contracts.fastdecode import NotDerivable, fast_decoder
+from axiom.contracts.fastdecode import BatchDecoder, NotDerivable, fast_decoder
 from axiom.contracts.headers import SCHEMA_VERSION
-from axiom.contracts.payload import Payload, UtcTime
+from axiom.contracts.payload import Payload, Symbol, UtcTime
 from axiom.contracts.record import Record
 from axiom.contracts.topic import Topic
 from axiom.errors import BadRecord, Misconfigured
@@ -130,6 +130,53 @@ price_bars = st.builds(
 )  # fmt: skip
 
 
+class TestBatches:
+    """Many records at once: the same values, or None where one of them needs the slow way."""
+
+    @pytest.mark.parametrize("name", corpus.ACCEPTED)
+    def test_what_is_taken_is_what_the_model_reads(self, name: str) -> None:
+        values = [corpus.GOOD, corpus.ACCEPTED[name], corpus.GOOD]
+        decoded = Decoder(TOPIC).all_of([read(value) for value in values])
+        if decoded is None:
+            return
+        for payload, value in zip(decoded, values, strict=True):
+            assert fields_of(payload, PriceBar) == fields_of(PriceBar.model_validate_json(value), PriceBar)
+
+    @pytest.mark.parametrize("name", corpus.REFUSED)
+    def test_a_batch_with_a_bad_value_is_in_doubt(self, name: str) -> None:
+        decoder = Decoder(TOPIC)
+        good = read(corpus.GOOD)
+        assert decoder.all_of([good, read(corpus.REFUSED[name]), good]) is None
+        assert decoder.all_of([good, read(corpus.REFUSED[name]), good]) is None, "also the second time"
+        assert decoder.all_of([good, good]) is not None
+
+    def test_a_batch_with_a_bad_envelope_is_in_doubt(self) -> None:
+        good = read(corpus.GOOD)
+        for bad in (
+            read(None), read(corpus.GOOD, key=None), read(corpus.GOOD, key=b"MSFT"),
+            read(corpus.GOOD, version=b"2"), read(corpus.GOOD, version=None), good._replace(headers=()),
+            good._replace(headers=(("event-id", b"x"), *good.headers)),
+        ):  # fmt: skip
+            assert Decoder(TOPIC).all_of([good, bad]) is None
+
+    def test_what_our_producers_write_is_taken(self) -> None:
+        made = [bar(f"S{number}", source_reason="x" if number % 2 else None) for number in range(100)]
+        decoded = Decoder(TOPIC).all_of([record(one) for one in made])
+        assert decoded is not None
+        for payload, one in zip(decoded, made, strict=True):
+            assert fields_of(payload, PriceBar) == fields_of(one, PriceBar)
+
+    @given(mutations())
+    def test_nothing_is_taken_that_the_model_refuses(self, value: bytes) -> None:
+        decoded = batch_decoder_of_bars([corpus.GOOD, value])
+        if decoded is not None:
+            expected = fields_of(PriceBar.model_validate_json(value), PriceBar)
+            assert fields_of(decoded[1], PriceBar) == expected
+
+
+batch_decoder_of_bars = BatchDecoder(PriceBar)
+
+
 @given(price_bars)
 def test_what_is_encoded_is_decoded_to_the_same(made: PriceBar) -> None:
     message = encode(TOPIC, made)
@@ -236,15 +283,30 @@ class Limited(Payload):
     count: int = Field(ge=0, default=1)
 
 
+class Part(Payload):
+    symbol: Symbol
+    at: UtcTime
+
+
+class Nested(Payload):
+    parts: tuple[Part, ...]
+    first: Part | None = None
+    named: Symbol | None = None
+    at: UtcTime | None = None
+
+
 @pytest.mark.parametrize("model", [Validated, Aliased, Converted, Multiple, Times, Made, Configured, Mapped])
 def test_what_msgspec_can_not_express_is_left_to_the_model(model: type[Payload]) -> None:
     with pytest.raises(NotDerivable):
         fast_decoder(model)
+    with pytest.raises(NotDerivable):
+        BatchDecoder(model)
 
 
 def test_a_model_without_a_fast_decoder_is_decoded_all_the_same() -> None:
     topic = Topic(name="t", summary="", key="", payload=Validated, id_of=lambda payload: payload.name)
     decode = codec.Decoder(topic)
+    assert decode.all_of([read(b'{"name":"a"}')]) is None
     assert decode(read(b'{"name":"a"}')).name == "a"
     with pytest.raises(BadRecord, match="name: Value error, x"):
         decode(read(b'{"name":"x"}'))
@@ -255,6 +317,30 @@ def test_a_limit_declared_beside_the_default_is_kept() -> None:
     assert fast.decode(b"{}").count == 1
     with pytest.raises(msgspec.ValidationError):
         fast.decode(b'{"count":-1}')
+
+
+@pytest.mark.parametrize(
+    ("value", "good"),
+    [
+        (b'{"parts":[{"symbol":"A","at":"2024-01-01T00:00:00Z"}]}', True),
+        (b'{"parts":[],"first":{"symbol":"A","at":"2024-01-01T00:00:00Z"},"named":"B"}', True),
+        (b'{"parts":[],"named":null,"at":null}', True),
+        (b'{"parts":[{"symbol":"a","at":"2024-01-01T00:00:00Z"}]}', False),
+        (b'{"parts":[{"symbol":"A","at":"2024-01-01T00:00:00"}]}', False),
+        (b'{"parts":[],"first":{"symbol":"a","at":"2024-01-01T00:00:00Z"}}', False),
+        (b'{"parts":[],"named":"b"}', False),
+        (b'{"parts":[],"at":"0001-01-01T00:00:00Z"}', False),
+    ],
+)
+def test_checks_of_nested_and_optional_fields_are_kept(value: bytes, good: bool) -> None:
+    decode = BatchDecoder(Nested)
+    assert (decode([value]) is not None) is good
+    for read_one in (fast_decoder(Nested).decode, Nested.model_validate_json):
+        if good:
+            read_one(value)
+        else:
+            with pytest.raises((msgspec.ValidationError, ValidationError)):
+                read_one(value)
 
 
 def test_a_helper_of_these_tests_makes_records_that_are_good() -> None:
