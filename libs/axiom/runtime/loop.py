@@ -138,8 +138,10 @@ class SinkLoop(Generic[H]):
                 if write is not None:
                     await self._wait_for(write, stop)
                     write = None
+                if stop.is_set():
+                    break
                 await self._settle()
-                if runs and not stop.is_set():
+                if runs:
                     write = asyncio.create_task(self._writer.write(runs))
         finally:
             if write is not None:

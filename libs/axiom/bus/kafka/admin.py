@@ -74,10 +74,11 @@ def topic_config(topic: Topic[Any]) -> dict[str, str]:
 
 
 class KafkaAdmin:
-    """Makes and describes topics. Every call raises StoreDown where Kafka does not answer."""
+    """Makes and describes topics. Every call raises StoreDown where Kafka does not answer in `timeout_s`."""
 
-    def __init__(self, bootstrap: str) -> None:
+    def __init__(self, bootstrap: str, timeout_s: float = _TIMEOUT_S) -> None:
         self._bootstrap = bootstrap
+        self._timeout_s = timeout_s
         self._client = AdminClient(
             CLIENT_CONFIG | {"bootstrap.servers": bootstrap, "client.id": "axiom-admin"}, logger=LOGGER
         )
@@ -93,7 +94,7 @@ class KafkaAdmin:
             for topic in topics
         ]
         outcome: dict[str, str] = {}
-        for name, future in self._client.create_topics(new, operation_timeout=_TIMEOUT_S).items():
+        for name, future in self._client.create_topics(new, operation_timeout=self._timeout_s).items():
             try:
                 self._answer(future)
                 outcome[name] = "created"
@@ -123,7 +124,7 @@ class KafkaAdmin:
     def names(self) -> set[str]:
         """The names of all topics but Kafka's own."""
         try:
-            listed = self._client.list_topics(timeout=_TIMEOUT_S).topics
+            listed = self._client.list_topics(timeout=self._timeout_s).topics
         except KafkaException as error:
             raise StoreDown(f"Kafka at {self._bootstrap} does not answer: {error}") from error
         return {name for name in listed if not name.startswith("__")}
@@ -138,7 +139,7 @@ class KafkaAdmin:
 
     def _identities(self, names: Collection[str]) -> dict[str, TopicIdentity]:
         found: dict[str, TopicIdentity] = {}
-        futures = self._client.describe_topics(TopicCollection(list(names)), request_timeout=_TIMEOUT_S)
+        futures = self._client.describe_topics(TopicCollection(list(names)), request_timeout=self._timeout_s)
         for name, future in futures.items():
             try:
                 described = self._answer(future)
@@ -184,14 +185,14 @@ class KafkaAdmin:
         wanted = {_TopicPartition(*partition): spec for partition in partitions}
         if not wanted:
             return {}
-        answers = self._client.list_offsets(wanted, request_timeout=_TIMEOUT_S)
+        answers = self._client.list_offsets(wanted, request_timeout=self._timeout_s)
         return {
             TopicPartition(part.topic, part.partition): self._answer(future).offset
             for part, future in answers.items()
         }
 
     def _group_offsets(self) -> dict[str, dict[TopicPartition, int]]:
-        listed = self._answer(self._client.list_consumer_groups(request_timeout=_TIMEOUT_S)).valid
+        listed = self._answer(self._client.list_consumer_groups(request_timeout=self._timeout_s)).valid
         found: dict[str, dict[TopicPartition, int]] = {}
         for group in listed:
             request = [ConsumerGroupTopicPartitions(group.group_id)]
@@ -205,7 +206,7 @@ class KafkaAdmin:
 
     def delete(self, names: Collection[str]) -> None:
         """Delete topics and their records for good."""
-        for future in self._client.delete_topics(list(names), operation_timeout=_TIMEOUT_S).values():
+        for future in self._client.delete_topics(list(names), operation_timeout=self._timeout_s).values():
             self._answer(future)
 
     def truncate(self, before: Mapping[TopicPartition, int]) -> None:
@@ -217,7 +218,7 @@ class KafkaAdmin:
     def _answer(self, future: Future[T]) -> T:
         """The future's result; what means "Kafka is not there" becomes StoreDown."""
         try:
-            return future.result(timeout=_TIMEOUT_S + 5)
+            return future.result(timeout=self._timeout_s + 5)
         except KafkaException as error:
             code = error.args[0].code()
             if code in (KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError.REQUEST_TIMED_OUT):

@@ -41,14 +41,14 @@ _CONFIG = SHARED_CONFIG | {
 _GONE = {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.UNKNOWN_TOPIC_ID, KafkaError._UNKNOWN_PARTITION}
 _OUT_OF_RANGE = {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}
 _REFUSED = {KafkaError.GROUP_AUTHORIZATION_FAILED, KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError._FATAL}
-_TIMEOUT_S = 5.0
+_TIMEOUT_S = 3.0  # a service that is told to stop may be waiting for it, and has 10 s in all
 
 
 class KafkaConsumer:
     """`axiom.bus.port.Consumer` over librdkafka."""
 
     def __init__(self, bootstrap: str, *, group: str, topics: Sequence[str]) -> None:
-        self._admin = KafkaAdmin(bootstrap)
+        self._admin = KafkaAdmin(bootstrap, _TIMEOUT_S)
         self._assigned: list[TopicPartition] = []
         self._revoked: list[TopicPartition] = []
         try:
