@@ -29,7 +29,7 @@ console = Console(highlight=False, soft_wrap=True)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 TRY_NEXT = (
     ("status", "how everything is"),
-    ("similar NVDA", "which stocks moved like this one"),
+    ("similar AAPL", "which stocks moved like this one"),
     ("topics list", "what flows through Kafka"),
 )
 VERDICTS = {"ok": "[green]ok[/]", "warning": "[yellow]warning[/]", "problem": "[bold red]problem[/]"}
