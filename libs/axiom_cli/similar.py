@@ -55,8 +55,8 @@ async def _similar(symbol: str, count: int) -> list[dict[str, Any]]:
         own = (await store.newest(COLLECTION, [symbol])).get(symbol)
         if own is None:
             raise NoShape(
-                f"Chroma has no prices of {symbol}: put it on the watch list (AXIOM_PRODUCER_SYMBOLS), or publish "
-                f"a file that has it"
+                f"Chroma has no prices of {symbol}: put it on the watch list (AXIOM_PRODUCER_SYMBOLS), or "
+                f"publish a file that has it"
             )
         if not own["comparable"]:
             raise NoShape(f"{symbol} has {own['returns']} daily returns so far; 30 that vary are needed")
