@@ -33,6 +33,24 @@ from axiom.contracts.topic import Topic
 from axiom.errors import LogMismatch, StoreDown
 
 T = TypeVar("T")
+_PASSING = {
+    KafkaError._TRANSPORT,
+    KafkaError._ALL_BROKERS_DOWN,
+    KafkaError._TIMED_OUT,
+    KafkaError.REQUEST_TIMED_OUT,
+    KafkaError.NETWORK_EXCEPTION,
+    KafkaError.BROKER_NOT_AVAILABLE,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.UNKNOWN_LEADER_EPOCH,
+    KafkaError.FENCED_LEADER_EPOCH,
+    KafkaError.NOT_CONTROLLER,
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+}
+"""What a broker answers while it is down or finding its feet after a start."""
+
 _TIMEOUT_S = 10.0
 
 
@@ -220,8 +238,7 @@ class KafkaAdmin:
         try:
             return future.result(timeout=self._timeout_s + 5)
         except KafkaException as error:
-            code = error.args[0].code()
-            if code in (KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError.REQUEST_TIMED_OUT):
+            if error.args[0].code() in _PASSING:
                 raise StoreDown(f"Kafka at {self._bootstrap} does not answer: {error}") from error
             raise
         except TimeoutError as error:
