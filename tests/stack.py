@@ -23,7 +23,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
@@ -60,13 +60,20 @@ def wait_until(what: str, condition: Callable[[], bool], timeout_s: float = WAIT
 class ServiceProcess:
     """A service started by a test, outside of any supervisor."""
 
-    def __init__(self, name: str, environment: Mapping[str, str], health_port: int, log: Path) -> None:
+    def __init__(
+        self,
+        name: str,
+        environment: Mapping[str, str],
+        health_port: int,
+        log: Path,
+        command: Sequence[str] | None = None,
+    ) -> None:
         self.name = name
         self.health_port = health_port
         self.log_file = log
         with log.open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", f"services.{name}"],
+                command or [sys.executable, "-m", f"services.{name}"],
                 env=dict(environment), stdout=output, stderr=subprocess.STDOUT, cwd=ROOT,
             )  # fmt: skip
 
@@ -171,8 +178,12 @@ class StackUnderTest(Faults):
         self.env = {**stack.settings(), "AXIOM_HOME": str(self.home)}
         self._services: list[ServiceProcess] = []
 
-    def start_service(self, name: str, env: Mapping[str, str] | None = None) -> ServiceProcess:
+    def start_service(
+        self, name: str, env: Mapping[str, str] | None = None, command: Sequence[str] | None = None
+    ) -> ServiceProcess:
         """Run `python -m services.<name>` on this stack, with `env` over its settings; does not wait.
+
+        `command` runs in its place: the service under another clock, or one that is broken on purpose.
 
         Its health server has a port of its own, so that one service can run several times. Use it as a
         context, or let the end of the session stop it.
@@ -180,8 +191,8 @@ class StackUnderTest(Faults):
         port = free_port()
         outside = {key: value for key, value in os.environ.items() if not key.startswith("AXIOM_")}
         health = {"AXIOM_SERVICE_HEALTH_HOST": "127.0.0.1", "AXIOM_SERVICE_HEALTH_PORT": str(port)}
-        log = self.home / "logs" / f"test-{name}-{len(self._services)}.log"
-        service = ServiceProcess(name, {**outside, **self.env, **health, **(env or {})}, port, log)
+        log = self.home / "logs" / f"test-{name}-{os.getpid()}-{len(self._services)}.log"
+        service = ServiceProcess(name, {**outside, **self.env, **health, **(env or {})}, port, log, command)
         self._services.append(service)
         return service
 

@@ -21,7 +21,7 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
-from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from axiom.bus.kafka import KafkaAdmin
@@ -117,8 +117,9 @@ class Pipeline:
 
     def ends(self, topic: str = TOPIC) -> dict[int, int]:
         """The end of each partition: the offset that the next record gets."""
-        [state] = KafkaAdmin(self.bootstrap).describe([topic])
-        return {number: kept.end for number, kept in state.ranges.items()}
+        with closing(Consumer({"bootstrap.servers": self.bootstrap, "group.id": uuid4().hex})) as consumer:
+            numbers = consumer.list_topics(topic, timeout=10).topics[topic].partitions
+            return {number: _end(consumer, TopicPartition(topic, number)) for number in numbers}
 
     def dead_letters(self, consumer: str | None = None) -> dict[str, dict[str, Any]]:
         """Dead letters by `event-id`: what is left after a reader's deduplication."""
@@ -279,6 +280,21 @@ def axiom_env(env: Mapping[str, str]) -> dict[str, str]:
     """This process's environment with the settings of one stack in the place of any other's."""
     outside = {name: value for name, value in os.environ.items() if not name.startswith("AXIOM_")}
     return {**outside, **env}
+
+
+def _end(consumer: Consumer, partition: TopicPartition) -> int:
+    ends: list[int] = []
+
+    def found() -> bool:
+        try:
+            answer = consumer.get_watermark_offsets(partition, timeout=5)
+        except KafkaException:  # a broker that has just started does not know its leaders yet
+            return False
+        ends.extend(answer[1:] if answer else ())
+        return bool(ends)
+
+    wait_until(f"Kafka says where {partition.topic}-{partition.partition} ends", found)
+    return ends[0]
 
 
 def _log_record(message: Message) -> LogRecord:
