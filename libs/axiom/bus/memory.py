@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -163,6 +164,8 @@ class MemoryConsumer:
             taken = log.records[offset - log.start :][: max_records - len(records)]
             self._next[partition] = offset + len(taken)
             records += taken
+        if not records:
+            time.sleep(min(timeout_s, 0.001))  # a loop over this twin should not spin
         changes, self._changes = self._changes, Polled()
         return Polled(records, changes.assigned, changes.revoked)
 

@@ -155,6 +155,7 @@ class SinkLoop(Generic[H]):
             while not done and not stop.is_set():
                 for run in await self._poll(1, 0):
                     self._reposition(run.source)  # it was delivered in spite of the pause: read it again
+                self._watchdog.observe(self._mark(), lag=1)  # at least what is being written waits
                 done, _ = await asyncio.wait({write}, timeout=self._options.keep_alive_s)
             await self._in_thread(self._consumer.resume, set(self._sessions))
         if done:
@@ -210,6 +211,7 @@ class SinkLoop(Generic[H]):
             await self._inspect()
 
     async def _position(self, partitions: set[TopicPartition], *, take: bool) -> None:
+        missing: set[TopicPartition] = set()
         for topic in sorted({partition.topic for partition in partitions}):
             own = await self._in_thread(self._consumer.assignment)
             wanted = {part for part in partitions if part.topic == topic and part in own}
@@ -227,9 +229,11 @@ class SinkLoop(Generic[H]):
             await self._in_thread(
                 self._consumer.start_at, {part: held.next_offset for part, held in positions.items()}
             )
+            missing |= wanted - positions.keys()
         for partition in list(partitions):
             self._to_take.discard(partition)
             self._to_reload.pop(partition, None)
+        self._to_take |= missing  # the store lost what it knew of them: begin anew
 
     async def _inspect(self) -> None:
         """Ask Kafka for lag and identity, for the metrics, the watchdog and to see a topic made anew."""
@@ -252,7 +256,11 @@ class SinkLoop(Generic[H]):
                 lag += behind
             self._ranges |= found.ranges
         self._declare_pause("kafka_down", None)
-        self._watchdog.observe(sum(one.position.next_offset for one in held.values()), lag)
+        self._watchdog.observe(self._mark(), lag)
+
+    def _mark(self) -> int:
+        """A number that changes when offsets move."""
+        return sum(held.position.next_offset for held in self._writer.held.values())
 
     def _reposition(self, partition: TopicPartition, at_s: float = 0.0) -> None:
         """Drop what was read of a partition and load its position anew."""

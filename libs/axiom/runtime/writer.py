@@ -116,7 +116,9 @@ class Writer(Generic[H]):
                 for half in halves(batch):
                     await self._write_batch(half, held)
                 return
-            record = batch.records[0]
+            if not batch.records:
+                raise  # no record is to blame
+            [record] = batch.records
             await self._bury([(record, reason)])
             dead = sorted([*batch.dead, (record.offset, error_class(reason))])
             await self._write_batch(replace(batch, records=(), payloads=(), dead=dead), held)
