@@ -11,7 +11,7 @@ from axiom.bus.deadletters import DeadLetters
 from axiom.bus.memory import MemoryBroker, MemoryConsumer, MemoryProducer
 from axiom.bus.port import Polled
 from axiom.contracts.codec import Decoder, content_hash, encode
-from axiom.contracts.record import Message, TopicPartition
+from axiom.contracts.record import Message, TopicIdentity, TopicPartition
 from axiom.errors import Permanent
 from axiom.resilience.backoff import Backoff
 from axiom.runtime.crashpoint import CrashPoint, Place
@@ -151,6 +151,9 @@ class World:
 
     def publish_raw(self, key: bytes | None, value: bytes | None, version: bytes = b"1") -> None:
         self.broker.append(Message(TOPIC.name, key, value, (("schema-version", version),)))
+
+    def broker_identity(self, topic: str) -> TopicIdentity:
+        return TopicIdentity(self.broker.id_of(topic), len(self.broker.logs[topic]))
 
     def letters(self) -> list[DeadLetter]:
         decode: Decoder[DeadLetter] = Decoder(dead_letters.TOPIC)
