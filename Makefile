@@ -2,7 +2,7 @@
 # Pass options through ARGS: `make logs ARGS="-f postgres-sink"`, `make test-unit ARGS="-k breaker"`.
 
 .DEFAULT_GOAL := help
-.PHONY: help ready up down status logs reset doctor test test-unit test-integration test-e2e check format bench lock lock-jars
+.PHONY: help ready up down status logs reset doctor test test-unit test-integration test-e2e chaos check format bench lock lock-jars
 
 BIN := .venv/bin
 ARGS ?=
@@ -42,6 +42,9 @@ test-integration: ready ## Run the tests of single parts on real servers.
 
 test-e2e: ready ## Run the tests of whole services as processes.
 	@$(BIN)/pytest tests/e2e $(ARGS)
+
+chaos: ready ## Break a system of its own in every way we know; ARGS="--seed 7 --rounds 3 --faults F1,F4".
+	@$(BIN)/python -m tests.chaos $(ARGS)
 
 check: ready ## Lint, formatting, strict types, architecture.
 	@$(BIN)/ruff check

@@ -1,0 +1,207 @@
+"""Sinks that die, hang, come and go."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import ClassVar
+
+from tests.chaos.checker import Findings
+from tests.chaos.faults.port import Fault
+from tests.chaos.locks import writer_held_at
+from tests.chaos.messages import Mix
+from tests.chaos.world import World
+from tests.e2e.members import counted, held, waits_for
+from tests.e2e.pipeline import PARTITIONS, SINKS, STORE_OF
+from tests.readers import Dump
+from tests.stack import ServiceProcess, wait_until
+
+KILLED = 137
+PLACES = ("before_store_write", "after_store_write", "after_dead_letter")
+
+
+class KilledAtCrashPoint(Fault):
+    """Each sink is ended at a named place of its work, and started again."""
+
+    code = "F1"
+    title = "kill -9 of each sink at a named place"
+    mix = Mix(poison=0.05)
+
+    def inject(self, world: World, dice: random.Random) -> None:
+        doomed = []
+        for sink in SINKS:
+            place = f"{dice.choice(PLACES)}:{dice.randrange(1, 4)}"
+            before = world.member(sink)
+            world.gone(before)
+            before.terminate()
+            doomed.append(world.start(sink, AXIOM_SERVICE_CRASHPOINT=place))
+            world.gone(doomed[-1])
+            world.note(f"{sink} at {place}")
+        for process in doomed:
+            assert process.wait_exit() == KILLED, process.log_end()
+
+
+class KilledAtRandom(Fault):
+    """Each sink, at any moment, several times; in any order."""
+
+    code = "F1"
+    title = "kill -9 of each sink at random"
+
+    def inject(self, world: World, dice: random.Random) -> None:
+        for sink in dice.sample(SINKS, len(SINKS)):
+            moment_s = dice.uniform(0, 1.5)
+            time.sleep(moment_s)
+            world.kill(world.member(sink))
+            world.start(sink)
+            world.note(f"{sink} after {moment_s:.1f} s")
+
+
+class KilledInTransaction(Fault):
+    """postgres-sink, while its transaction waits: for its rows, or for its offset."""
+
+    code = "F1"
+    title = "kill -9 in the middle of a transaction"
+
+    def inject(self, world: World, dice: random.Random) -> None:
+        for table in dice.sample(["price_bars", "sink_offsets"], 2):
+            world.wait_working("postgres_sink")
+            with writer_held_at(world.servers.env, table):
+                world.kill(world.member("postgres_sink"))
+            world.start("postgres_sink")
+            world.note(f"waiting for {table}")
+
+
+class Zombie(Fault):
+    """Frozen beyond its session with a batch in its hands, replaced, thawed: its write must be refused."""
+
+    code = "F4"
+    title = "a zombie with a batch in its hands"
+
+    def __init__(self) -> None:
+        self.sink: str | None = None
+        self._changed: list[str] = []
+
+    def run(self, world: World, dice: random.Random) -> Findings:
+        """In steps of its own: what the zombie changes can only be seen while nobody else writes."""
+        sink = self.sink or dice.choice(SINKS)
+        world.note(sink)
+        world.publish(self.mix, 300)
+        world.pipeline.wait_caught_up(*world.working_sinks())
+        self.inject(world, dice, sink)
+        world.publish(self.mix, 100)
+        world.settle(world.working_sinks())
+        found = world.findings(world.working_sinks())
+        return found | {"I9": self._changed}
+
+    def inject(self, world: World, dice: random.Random, sink: str = "") -> None:
+        store, zombie = STORE_OF[sink], world.member(sink)
+        world.forget_if_it_may_lose(sink)
+        world.servers.crash(store)
+        world.publish(self.mix, 300)
+        waits_for(zombie, "store_down")
+        zombie.freeze()
+        try:
+            world.servers.start(store)
+            successor = world.start(sink)
+            world.wait_held(successor)
+            world.pipeline.wait_caught_up(sink)
+            before = world.dump(sink)
+        finally:
+            zombie.thaw()
+        wait_until("the zombie wrote or was refused", lambda: _has_spoken(zombie, before, world.dump(sink)))
+        self._changed = _changes(before, world.dump(sink))
+        if not counted(zombie, "axiom_sink_errors_total", error="fenced"):
+            self._changed.append(f"{sink}: nobody refused the zombie")
+
+
+def _has_spoken(zombie: ServiceProcess, before: Dump, now: Dump) -> bool:
+    return bool(_changes(before, now)) or counted(zombie, "axiom_sink_errors_total", error="fenced") > 0
+
+
+def _changes(before: Dump, now: Dump) -> list[str]:
+    old = {number: one._replace(epoch=0) for number, one in before.offsets.items()}
+    new = {number: one._replace(epoch=0) for number, one in now.offsets.items()}
+    found = [
+        f"offsets went from {old[number]} to {new.get(number)}"
+        for number in old
+        if new.get(number) != old[number]
+    ]
+    if before.entities != now.entities:
+        found.append("the zombie changed what the store holds")
+    return found
+
+
+class RebalanceStorm(Fault):
+    """Members of one sink join and leave every few seconds, some with a goodbye and some without."""
+
+    code = "F14"
+    title = "members join and leave every few seconds"
+
+    def inject(self, world: World, dice: random.Random) -> None:
+        sink = dice.choice(SINKS)
+        for _ in range(4):
+            world.start(sink)
+            time.sleep(dice.uniform(0.5, 3))
+            leaving = world.member(sink)
+            polite = dice.random() < 0.5
+            world.gone(leaving)
+            if polite:
+                assert leaving.terminate() == 0, leaving.log_end()
+            else:
+                leaving.kill()
+            world.note(f"{sink}: one came, the oldest {'left' if polite else 'was killed'}")
+
+
+class Scaled(Fault):
+    """One member, three, one."""
+
+    code = "F14"
+    title = "scale a sink 1 → 3 → 1"
+
+    def inject(self, world: World, dice: random.Random) -> None:
+        sink = dice.choice(SINKS)
+        first = world.member(sink)
+        others = [world.start(sink), world.start(sink)]
+        wait_until(
+            "three members share",
+            lambda: (
+                all(held(one) for one in [first, *others])
+                and set().union(*map(held, [first, *others])) == PARTITIONS
+            ),
+        )
+        for leaving in dice.sample([first, *others], 2):
+            world.gone(leaving)
+            assert leaving.terminate() == 0, leaving.log_end()
+        world.note(sink)
+
+
+class Terminated(Fault):
+    """SIGTERM in the middle of the work: exit code 0 within 10 s."""
+
+    code = "F19"
+    title = "SIGTERM in mid-batch"
+    rate_s: ClassVar[float] = 500
+
+    def inject(self, world: World, dice: random.Random) -> None:
+        for sink in dice.sample(SINKS, len(SINKS)):
+            process = world.member(sink)
+            world.gone(process)
+            started = time.monotonic()
+            assert process.terminate(10) == 0, process.log_end()
+            world.note(f"{sink} in {time.monotonic() - started:.1f} s")
+        world.ensure()
+
+
+class RollingRestart(Fault):
+    """Every sink, one after the other, its successor started before it leaves."""
+
+    code = "F20"
+    title = "rolling restart of every sink"
+
+    def inject(self, world: World, dice: random.Random) -> None:
+        for sink in dice.sample(SINKS, len(SINKS)):
+            before = world.member(sink)
+            world.start(sink).wait_ready()
+            world.gone(before)
+            assert before.terminate(10) == 0, before.log_end()
+            world.note(sink)

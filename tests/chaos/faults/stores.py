@@ -1,0 +1,82 @@
+"""Stores that lose their data while their sinks run."""
+
+from __future__ import annotations
+
+import random
+from abc import abstractmethod
+from typing import ClassVar
+
+from tests import readers
+from tests.chaos.checker import Findings
+from tests.chaos.faults.port import Fault
+from tests.chaos.world import World
+from tests.e2e.pipeline import STORE_OF
+
+
+class StoreWiped(Fault):
+    """`axiom verify` names the loss, or the sink notices; `axiom rebuild` restores the store."""
+
+    code = "F16"
+    sink: ClassVar[str]
+
+    def inject(self, world: World, dice: random.Random) -> None:
+        world.forget(self.sink)
+        self.wipe(world)
+        verified = world.axiom("verify", STORE_OF[self.sink], "--json")
+        assert verified.returncode in (0, 1), verified.stderr[-800:]
+        world.note("verify names the loss" if verified.returncode else "the sink had filled it again already")
+        rebuilt = world.axiom("rebuild", STORE_OF[self.sink], "--json")
+        assert rebuilt.returncode == 0, f"axiom rebuild: {rebuilt.stderr[-800:]}"
+        world.note("rebuilt while bars flow")
+        world.forget(self.sink)
+
+    @abstractmethod
+    def wipe(self, world: World) -> None:
+        """Lose everything."""
+
+    def judge(self, world: World, findings: Findings) -> Findings:
+        return findings | {"I8": findings["I4"]}
+
+
+class RedisFlushed(StoreWiped):
+    """FLUSHALL."""
+
+    title = "Redis FLUSHALL"
+    sink = "redis_sink"
+
+    def wipe(self, world: World) -> None:
+        with readers.connect_redis(world.servers.env) as client:
+            client.flushall()
+
+
+class BarsTruncated(StoreWiped):
+    """The rows are gone and the offsets are not, so nobody notices but `axiom verify`."""
+
+    title = "PostgreSQL's bars truncated"
+    sink = "postgres_sink"
+
+    def wipe(self, world: World) -> None:
+        readers.run_postgres(world.servers.env, "TRUNCATE market.price_bars")
+
+
+class GraphWiped(StoreWiped):
+    """Every node, those of the offsets too."""
+
+    title = "Neo4j wiped"
+    sink = "neo4j_sink"
+
+    def wipe(self, world: World) -> None:
+        with readers.connect_neo4j(world.servers.env) as driver:
+            driver.execute_query("MATCH (node) DETACH DELETE node", database_="neo4j")
+
+
+class VectorsWiped(StoreWiped):
+    """Every collection."""
+
+    title = "Chroma's collections deleted"
+    sink = "chroma_sink"
+
+    def wipe(self, world: World) -> None:
+        client = readers.connect_chroma(world.servers.env)
+        for collection in client.list_collections():
+            client.delete_collection(collection.name)
