@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -39,23 +40,27 @@ class MemoryBroker:
         self.ids: dict[str, str] = {}
         self.groups: dict[str, list[MemoryConsumer]] = {}
         self.committed: dict[str, dict[TopicPartition, int]] = {}
+        self.lock = threading.RLock()  # a sink loop polls in a thread of its own
 
     def create(self, name: str, partitions: int = 1) -> None:
         """Make a topic, or make it anew: its records go and its id changes."""
-        self.logs[name] = [_Log() for _ in range(partitions)]
-        self.ids[name] = uuid4().hex
-        self._rebalance_all(lost=name)
+        with self.lock:
+            self.logs[name] = [_Log() for _ in range(partitions)]
+            self.ids[name] = uuid4().hex
+            self._rebalance_all(lost=name)
 
     def delete(self, name: str) -> None:
         """Delete a topic and its records; its partitions are revoked."""
-        del self.logs[name], self.ids[name]
-        self._rebalance_all(lost=name)
+        with self.lock:
+            del self.logs[name], self.ids[name]
+            self._rebalance_all(lost=name)
 
     def truncate(self, partition: TopicPartition, before: int) -> None:
         """Delete the records below an offset."""
-        log = self.logs[partition.topic][partition.partition]
-        log.records = log.records[before - log.start :]
-        log.start = before
+        with self.lock:
+            log = self.logs[partition.topic][partition.partition]
+            log.records = log.records[before - log.start :]
+            log.start = before
 
     def append(self, message: Message) -> Record:
         """Store a record in the partition of its key."""
@@ -80,14 +85,15 @@ class MemoryBroker:
 
     def rebalance(self, group: str) -> None:
         """Share the partitions of each topic among the members that subscribe to it."""
-        members = self.groups.get(group, [])
-        shares: dict[MemoryConsumer, set[TopicPartition]] = {member: set() for member in members}
-        for topic, logs in self.logs.items():
-            takers = [member for member in members if topic in member.topics]
-            for number in range(len(logs)) if takers else ():
-                shares[takers[number % len(takers)]].add(TopicPartition(topic, number))
-        for member, share in shares.items():
-            member.reassign(share)
+        with self.lock:
+            members = self.groups.get(group, [])
+            shares: dict[MemoryConsumer, set[TopicPartition]] = {member: set() for member in members}
+            for topic, logs in self.logs.items():
+                takers = [member for member in members if topic in member.topics]
+                for number in range(len(logs)) if takers else ():
+                    shares[takers[number % len(takers)]].add(TopicPartition(topic, number))
+            for member, share in shares.items():
+                member.reassign(share)
 
     def _rebalance_all(self, lost: str) -> None:
         """Take a topic's partitions from everybody, then share out what there is now."""
@@ -154,24 +160,30 @@ class MemoryConsumer:
             self._changes.assigned.append(gained)
 
     def poll(self, max_records: int, timeout_s: float) -> Polled:
+        with self._broker.lock:
+            records = [] if self._broker.down else self._fetch(max_records)
+            changes, self._changes = self._changes, Polled()
+        if not records:
+            time.sleep(min(timeout_s, 0.001))  # a loop over this twin should not spin
+        return Polled(records, changes.assigned, changes.revoked)
+
+    def _fetch(self, max_records: int) -> list[Record]:
         records: list[Record] = []
         for partition, offset in self._next.items():
-            if offset is None or partition in self._paused or self._broker.down:
+            if offset is None or partition in self._paused:
                 continue
-            log = self._log(partition)
+            log = self._broker.logs[partition.topic][partition.partition]
             if not log.start <= offset <= log.end:
                 raise LogMismatch(f"offset {offset} of {partition} is not in {log.start}..{log.end}")
             taken = log.records[offset - log.start :][: max_records - len(records)]
             self._next[partition] = offset + len(taken)
             records += taken
-        if not records:
-            time.sleep(min(timeout_s, 0.001))  # a loop over this twin should not spin
-        changes, self._changes = self._changes, Polled()
-        return Polled(records, changes.assigned, changes.revoked)
+        return records
 
     def start_at(self, positions: Mapping[TopicPartition, int]) -> None:
-        self._next.update({part: offset for part, offset in positions.items() if part in self._next})
-        self.resume(positions)
+        with self._broker.lock:
+            self._next.update({part: offset for part, offset in positions.items() if part in self._next})
+            self.resume(positions)
 
     def pause(self, partitions: Collection[TopicPartition]) -> None:
         self._paused |= set(partitions)
