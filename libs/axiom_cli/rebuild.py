@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import json
 import logging
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -14,11 +15,23 @@ from typing import Annotated, Any
 import structlog
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)  # fmt: skip
 from rich.table import Table
+from rich.text import Text
 
-from axiom.bus.kafka import KafkaLogReader
+from axiom.bus.deadletters import DeadLetters
+from axiom.bus.kafka import KafkaLogReader, KafkaProducer
 from axiom.contracts.record import TopicPartition
+from axiom.errors import Misconfigured
 from axiom.runtime.fold import Progress as ReportProgress
 from axiom.runtime.rebuild import Rebuilt, build_as_of
 from axiom.runtime.rebuild import rebuild as rebuild_store
@@ -26,6 +39,8 @@ from axiom.runtime.sink import Sink
 from axiom.settings import KafkaSettings, load
 from axiom.stores.shadow import Snapshot
 from axiom_cli.sinks import chosen, sink_of
+from axiom_verify.access import environment
+from axiom_verify.compare import verify as verify_store
 
 _HELP = """Rebuild stores from the log and swap the result in.
 
@@ -41,9 +56,15 @@ def register(root: typer.Typer) -> None:
 
 def rebuild(
     stores: Annotated[list[str], typer.Argument(help="postgres, redis, neo4j, chroma or all.")],
+    topics: Annotated[
+        list[str] | None, typer.Option("--topics", help="Only stores that are made from one of these topics.")
+    ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew instead of going on.")] = False,
     accept_loss: Annotated[
         bool, typer.Option("--accept-loss", help="Also if the log no longer holds all that the store has.")
+    ] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify/--no-verify", help="Compare each store with the log afterwards.")
     ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be read from the log.")
@@ -57,8 +78,11 @@ def rebuild(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for other programs.")] = False,
 ) -> None:
     """Rebuild stores from the log and swap the result in."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    names = chosen(stores)
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    names = _made_from(topics, chosen(stores))
     if list_ or drop is not None:
         _print([row for name in names for row in asyncio.run(_snapshots(name, drop))], as_json=as_json)
         return
@@ -71,34 +95,55 @@ def rebuild(
         moment = until.replace(tzinfo=until.tzinfo or UTC).astimezone(UTC)
         _print([asyncio.run(_as_of(name, reader, console, moment)) for name in names], as_json=as_json)
         return
-    results = [
-        asyncio.run(_rebuild(name, reader, console, resume=not fresh, accept_loss=accept_loss))
-        for name in names
-    ]
-    _print([_row(result, as_json=as_json) for result in results], as_json=as_json)
+    rows: list[dict[str, Any]] = []
+    for name in names:
+        result = asyncio.run(_rebuild(name, reader, console, resume=not fresh, accept_loss=accept_loss))
+        rows.append(_row(result, as_json=as_json))
+        if verify:
+            with console.status(f"verifying {name}"):
+                rows[-1]["equal"] = verify_store(name, environment(), reader).equal
+    _print(rows, as_json=as_json)
+    if not all(row.get("equal", True) for row in rows):
+        raise typer.Exit(1)
+
+
+def _made_from(topics: list[str] | None, names: list[str]) -> list[str]:
+    if not topics:
+        return names
+    found = [name for name in names if {topic.name for topic in sink_of(name).handlers} & set(topics)]
+    if not found:
+        raise Misconfigured(f"none of {', '.join(names)} is made from {', '.join(topics)}")
+    return found
 
 
 def _row(result: Rebuilt, *, as_json: bool) -> dict[str, Any]:
-    row = dataclasses.asdict(result)
     if as_json:
-        return row
-    speed = result.records / max(result.fill_s, 1e-9)
-    times = {
-        "fill_s": f"{result.fill_s:.1f} s",
-        "records_s": f"{speed:,.0f}/s",
-        "swap_s": f"{result.swap_s * 1e3:.0f} ms",
+        return dataclasses.asdict(result)
+    return {
+        "sink": result.sink,
+        "resumed": result.resumed,
+        "records": result.records,
+        "applied": result.applied,
+        "dead": result.dead,
+        "fill": f"{result.fill_s:.1f} s",
+        "records/s": round(result.records / max(result.fill_s, 1e-9)),
+        "swap": f"{result.swap_s * 1e3:.0f} ms",
     }
-    return row | times
 
 
 async def _rebuild(
     name: str, reader: KafkaLogReader, console: Console, *, resume: bool, accept_loss: bool
 ) -> Rebuilt:
     sink = sink_of(name)
+    producer = KafkaProducer(load(KafkaSettings).bootstrap, client_id="axiom-rebuild")
     try:
         with _progress(sink.name, console) as progress:
-            return await rebuild_store(sink, reader, progress, resume=resume, accept_loss=accept_loss)
+            return await rebuild_store(
+                sink, reader, DeadLetters(producer, sink.name), progress, resume=resume,
+                accept_loss=accept_loss,
+            )  # fmt: skip
     finally:
+        await producer.close()
         await sink.store.close()
 
 
@@ -120,7 +165,8 @@ async def _snapshots(name: str, drop: str | None) -> list[dict[str, Any]]:
         if drop is None or sink.snapshots is None:
             return [{"sink": sink.name, "name": one.name, "place": one.place} for one in found]
         dropped = [one for one in found if one.name == drop]
-        await sink.snapshots().drop(drop)
+        for one in dropped:
+            await sink.snapshots().drop(one.name)
         return [{"sink": sink.name, "name": one.name, "dropped": one.place} for one in dropped]
     finally:
         await sink.store.close()
@@ -144,7 +190,9 @@ def _plan(name: str, reader: KafkaLogReader) -> list[dict[str, Any]]:
 
 @contextmanager
 def _progress(what: str, console: Console) -> Iterator[ReportProgress]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Speed(), TimeRemainingColumn(),
+    )  # fmt: skip
     tasks: dict[TopicPartition, TaskID] = {}
     with Progress(*columns, console=console, transient=True) as shown:
 
@@ -156,6 +204,13 @@ def _progress(what: str, console: Console) -> Iterator[ReportProgress]:
         yield report
 
 
+class _Speed(ProgressColumn):
+    """Records a second."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed or 0:,.0f}/s")
+
+
 def _print(rows: list[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(rows, indent=2))  # noqa: T201
@@ -165,5 +220,11 @@ def _print(rows: list[dict[str, Any]], *, as_json: bool) -> None:
         return
     table = Table(*rows[0])
     for row in rows:
-        table.add_row(*(f"{value:,}" if isinstance(value, int) else str(value) for value in row.values()))
+        table.add_row(*map(_text, row.values()))
     Console().print(table)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -115,6 +115,8 @@ class LogReader(Protocol):
     ) -> Iterator[Sequence[Record]]:
         """Every record of the stretches (`end` excluded), in partition order, some thousands at a time.
 
+        While Kafka sends nothing, an empty sequence comes now and then.
+
         Raises:
             LogMismatch: a stretch begins before what the log still holds.
             StoreDown: Kafka has been silent for half a minute.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
+from axiom.bus.deadletters import Graveyard
 from axiom.bus.port import LogReader
 from axiom.contracts.codec import Decoder
 from axiom.contracts.record import LogRange, Record, TopicPartition
@@ -16,8 +17,11 @@ from axiom.runtime.runs import Run, decode_runs
 from axiom.runtime.sink import Sink
 from axiom.runtime.writer import Held, Writer
 from axiom.stores.port import Position, Store
+from axiom.stores.shadow import ANOTHER
+from axiom.telemetry.logs import get_logger
 
 H = TypeVar("H")
+log = get_logger()
 
 _SESSION = 1
 
@@ -25,18 +29,19 @@ Progress = Callable[[TopicPartition, int, int], None]
 """Called with a partition, its next offset and the offset it is to reach."""
 
 
-class _NoSecondDeadLetter:
-    """What the log holds had its dead letter when the live sink read it."""
+class Nowhere:
+    """A graveyard for records that had their dead letters when the live sink read them."""
 
     async def bury(self, bad: Sequence[tuple[Record, Permanent]]) -> None:
         return None
 
 
 class LogFold(Generic[H]):
-    """Applies what the log holds to a store with a sink's handlers; writes no dead letters.
+    """Applies what the log holds to a store with a sink's handlers.
 
     Args:
         store: the target; another one than the sink's live store.
+        dead_letters: where bad records go.
         accept: which records take part; None means all.
     """
 
@@ -46,6 +51,7 @@ class LogFold(Generic[H]):
         store: Store[H],
         reader: LogReader,
         progress: Progress,
+        dead_letters: Graveyard,
         accept: Callable[[Record], bool] | None = None,
     ) -> None:
         self.records = 0
@@ -56,7 +62,7 @@ class LogFold(Generic[H]):
         self._accept = accept
         self._decoders: dict[str, Decoder[Any]] = {topic.name: Decoder(topic) for topic in sink.handlers}
         target = Sink(sink.name, store, sink.handlers, sink.shadow)
-        self._writer = Writer(target, _NoSecondDeadLetter(), CrashPoint(), lambda reason, why: None)
+        self._writer = Writer(target, dead_letters, CrashPoint(), _say)
 
     @property
     def positions(self) -> dict[TopicPartition, Position]:
@@ -88,21 +94,34 @@ class LogFold(Generic[H]):
         stretches = {part: LogRange(starts[part], end) for part, end in ends.items() if starts[part] < end}
         before = self.records
         runs = self._runs(stretches)
-        ahead = asyncio.create_task(asyncio.to_thread(next, runs, None))
-        while (now := await ahead) is not None:
-            ahead = asyncio.create_task(
-                asyncio.to_thread(next, runs, None)
-            )  # decodes while this one is written
-            await self._writer.write(now)
-            if self._writer.fenced:
-                raise Fenced("another rebuild is filling the same target: let one of them end")
-            for run in now:
-                self.records += run.read
-                self._progress(run.source, run.next_offset, ends[run.source])
+        ahead = _next(runs)
+        try:
+            while (now := await asyncio.shield(ahead)) is not None:
+                ahead = _next(runs)  # decodes while this one is written
+                await self._writer.write(now)
+                if self._writer.fenced:
+                    raise Fenced(ANOTHER)
+                for run in now:
+                    self.records += run.read
+                    self._progress(run.source, run.next_offset, ends[run.source])
+        finally:
+            await asyncio.wait({ahead})
+            ahead.exception()  # what ends the fold is on its way already
+            runs.close()
         return self.records - before
 
-    def _runs(self, stretches: Mapping[TopicPartition, LogRange]) -> Iterator[list[Run]]:
+    def _runs(self, stretches: Mapping[TopicPartition, LogRange]) -> Generator[list[Run]]:
         sessions = dict.fromkeys(stretches, _SESSION)
         for records in self._reader.read(stretches):
             wanted = records if self._accept is None else [one for one in records if self._accept(one)]
             yield decode_runs(wanted, self._decoders, sessions)
+
+
+def _say(reason: str, why: str | None) -> None:
+    if why is not None:
+        log.error("fold_waits", reason=reason, why=why)
+
+
+def _next(runs: Generator[list[Run]]) -> asyncio.Task[list[Run] | None]:
+    """The next runs, read in a thread."""
+    return asyncio.create_task(asyncio.to_thread(next, runs, None))

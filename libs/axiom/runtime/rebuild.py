@@ -1,6 +1,6 @@
 """Rebuilding a store from the log: fill a shadow, fence the live store, fold the tail, swap.
 
-    prepare ─► fill to the end of the log, again and again until little is left
+    prepare ─► fill up to where the live store is, again and again until little is left
             ─► fence live writers ─► fold the tail up to the live vector ─► swap ─► discard the old data
 
 A kill at any moment leaves the live store untouched; a rerun goes on with the shadow or begins anew.
@@ -8,18 +8,24 @@ A kill at any moment leaves the live store untouched; a rerun goes on with the s
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
+from axiom.bus.deadletters import Graveyard
 from axiom.bus.port import LogReader
-from axiom.errors import LogMismatch, Misconfigured, Transient
-from axiom.runtime.fold import LogFold, Progress
+from axiom.contracts.record import Record, TopicPartition
+from axiom.errors import LogMismatch, Misconfigured, Permanent, Transient
+from axiom.runtime.fold import LogFold, Nowhere, Progress
 from axiom.runtime.sink import Sink
 from axiom.stores.shadow import Shadow
+from axiom.telemetry.logs import get_logger
 
 H = TypeVar("H")
+log = get_logger()
 
 _NEAR_RECORDS = 5_000
 _FENCE_TRIES = 5
@@ -39,32 +45,41 @@ class Rebuilt:
 
 
 async def rebuild(
-    sink: Sink[H], reader: LogReader, progress: Progress, *, resume: bool = True, accept_loss: bool = False
+    sink: Sink[H],
+    reader: LogReader,
+    dead_letters: Graveyard,
+    progress: Progress,
+    *,
+    resume: bool = True,
+    accept_loss: bool = False,
 ) -> Rebuilt:
     """Rebuild a sink's store from the log and swap it in, while the sink goes on.
 
     Args:
+        dead_letters: for bad records of partitions in which the live store has no position: its sink may not
+            have read them.
         accept_loss: also where the log no longer holds all that the live store was made from.
 
     Raises:
         LogMismatch: it does not, and that was not accepted.
+        Fenced: another rebuild of the same store has begun since.
         StoreDown: the store or Kafka is down; run it again to go on.
     """
     started_s = time.monotonic()
+    await sink.store.setup()
     if not accept_loss:
         await _refuse_loss(sink, reader)
+    unread = _OfUnread(dead_letters, set(await _live(sink, reader)))
     shadow = sink.shadow()
-    resumed = await shadow.prepare(resume=resume)
-    fold = LogFold(sink, shadow.store, reader, progress)
     try:
-        await fold.take()
-        while await fold.fill(fold.ends()) > _NEAR_RECORDS:
+        fold, resumed = await _begin(sink, shadow, reader, unread, progress, resume=resume)
+        while await fold.fill(fold.ends() | (live := await _live(sink, reader))) > _NEAR_RECORDS:
             pass
         filled_s = time.monotonic()
-        swap_s = await _swap(sink.name, shadow, fold, accept_loss=accept_loss)
+        swap_s = await _swap(sink.name, shadow, fold, set(live))
+        await _discard(shadow)
     finally:
         await shadow.store.close()
-    await shadow.discard()
     return Rebuilt(
         sink=sink.name,
         resumed=resumed,
@@ -76,20 +91,76 @@ async def rebuild(
     )
 
 
-async def _swap(consumer: str, shadow: Shadow[H], fold: LogFold[H], *, accept_loss: bool) -> float:
-    """Fence, fold the tail, swap; returns the seconds that live writers were held off."""
+class _OfUnread:
+    """Buries the bad records of partitions that the live store does not know; the others' have been."""
+
+    def __init__(self, dead_letters: Graveyard, known: set[TopicPartition]) -> None:
+        self._dead_letters = dead_letters
+        self._known = known
+
+    async def bury(self, bad: Sequence[tuple[Record, Permanent]]) -> None:
+        unread = [
+            (record, why)
+            for record, why in bad
+            if TopicPartition(record.topic, record.partition) not in self._known
+        ]
+        if unread:
+            await self._dead_letters.bury(unread)
+
+
+async def _begin(
+    sink: Sink[H],
+    shadow: Shadow[H],
+    reader: LogReader,
+    dead_letters: Graveyard,
+    progress: Progress,
+    *,
+    resume: bool,
+) -> tuple[LogFold[H], bool]:
+    """Make the shadow or go on with it, and own it; the second value says whether it goes on."""
+    resumed = await shadow.prepare(resume=resume)
+    fold = LogFold(sink, shadow.store, reader, progress, dead_letters)
+    try:
+        await fold.take()
+    except LogMismatch:
+        if not resumed:
+            raise
+        await shadow.store.close()  # an earlier rebuild left it, of a log that is gone
+        return await _begin(sink, shadow, reader, dead_letters, progress, resume=False)
+    return fold, resumed
+
+
+async def _live(sink: Sink[H], reader: LogReader) -> dict[TopicPartition, int]:
+    """Where the live store is, in the partitions in which that is a place in today's log."""
+    live: dict[TopicPartition, int] = {}
+    for topic in sink.handlers:
+        ranges, identity = reader.ranges(topic.name), reader.identity(topic.name)
+        held = await sink.store.load(sink.name, topic.name, [part.partition for part in ranges])
+        for part, kept in ranges.items():
+            position = held.get(part.partition)
+            if position and position.log == identity and kept.start <= position.next_offset <= kept.end:
+                live[part] = position.next_offset
+    return live
+
+
+async def _swap(consumer: str, shadow: Shadow[H], fold: LogFold[H], known: set[TopicPartition]) -> float:
+    """Fence, fold the tail, swap; returns the seconds that live writers were held off.
+
+    Args:
+        known: the partitions to bring to the live store's vector; the others go to the log's end.
+    """
     tries = 0
     while True:
         tries += 1
         started_s = time.monotonic()
         async with shadow.fenced(consumer) as fence:
             ends = fold.ends()
-            tail = {
-                part: min(end, ends[part]) for part, end in fence.vector.items() if part in fold.positions
-            }
-            await fold.fill(tail)
+            _refuse_shrunk(fence.vector, ends, known)
+            await fold.fill(
+                {part: fence.vector.get(part, end) if part in known else end for part, end in ends.items()}
+            )
             try:
-                await fence.swap(accept_loss=accept_loss)
+                await fence.swap(fold.positions)
             except Transient:  # a writer got in between after all
                 if tries == _FENCE_TRIES:
                     raise
@@ -97,9 +168,27 @@ async def _swap(consumer: str, shadow: Shadow[H], fold: LogFold[H], *, accept_lo
                 return time.monotonic() - started_s
 
 
+async def _discard(shadow: Shadow[H]) -> None:
+    await asyncio.sleep(shadow.linger_s)
+    try:
+        await shadow.discard()
+    except Transient as down:  # the rebuild itself is done
+        log.error("replaced_data_left", why=str(down), then="the next rebuild deletes it")
+
+
+def _refuse_shrunk(
+    vector: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int], known: set[TopicPartition]
+) -> None:
+    for part in known:
+        if vector.get(part, 0) > ends[part]:
+            raise LogMismatch(
+                f"{part} ends at {ends[part]}, and the live store is at {vector[part]}: the log lost records "
+                f"during the rebuild"
+            )
+
+
 async def _refuse_loss(sink: Sink[H], reader: LogReader) -> None:
     """Compare what the live store has read with what the log holds."""
-    await sink.store.setup()
     for topic in sink.handlers:
         ranges = reader.ranges(topic.name)
         live = await sink.store.load(sink.name, topic.name, [part.partition for part in ranges])
@@ -109,6 +198,7 @@ async def _refuse_loss(sink: Sink[H], reader: LogReader) -> None:
             if position is None:
                 continue
             first = position.next_offset - position.applied - position.superseded - position.dead_lettered
+            first = max(first, 0)  # counts that somebody changed by hand
             if position.log != identity or kept.start > first or kept.end < position.next_offset:
                 raise LogMismatch(
                     f"{part} holds {kept.start} to {kept.end}, the live {sink.name} was made from {first} to "
@@ -130,7 +220,9 @@ async def build_as_of(sink: Sink[H], reader: LogReader, progress: Progress, unti
     snapshots = sink.snapshots()
     until_ms = int(until.timestamp() * 1000)
     store = await snapshots.begin()
-    fold = LogFold(sink, store, reader, progress, accept=lambda record: record.timestamp_ms <= until_ms)
+    fold = LogFold(
+        sink, store, reader, progress, Nowhere(), accept=lambda record: record.timestamp_ms <= until_ms
+    )
     try:
         await fold.take()
         await fold.fill(fold.ends())

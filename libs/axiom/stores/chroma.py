@@ -115,7 +115,7 @@ class ChromaStore:
             held = _newest(rows.values()) or _offset_row(consumer, topic, partition, Position(start, 0, log))
             epoch = max(epoch, held["epoch"]) + 1
             mine = {**held, "epoch": epoch, "owner": self._owner}
-            await self._add_offset(mine)
+            await self._add_offsets([mine])
             rows = await self._offset_rows({"source": source})
             newest = _newest(rows.values())
             if newest is not None and (newest["epoch"], newest["owner"]) == (epoch, self._owner):
@@ -151,7 +151,7 @@ class ChromaStore:
                 "superseded": held["superseded"] + len(batch.records) - applied,
                 "dead_lettered": held["dead_lettered"] + len(batch.dead),
             }
-            await self._add_offset(moved)
+            await self._add_offsets([moved])
             await self._delete(OFFSETS, list(rows))
         return applied
 
@@ -190,17 +190,18 @@ class ChromaStore:
     async def raise_epochs(self, consumer: str) -> dict[TopicPartition, Position]:
         """Refuse the consumer's writers until they load their positions again; returns the positions."""
         async with self.driver.translated():
-            rows = list((await self._offset_rows({"consumer": consumer})).values())
-            epoch = max((row["epoch"] for row in rows), default=0)
-            positions: dict[TopicPartition, Position] = {}
-            for topic, partition in sorted({(row["topic"], row["partition"]) for row in rows}):
-                held = _newest(row for row in rows if (row["topic"], row["partition"]) == (topic, partition))
-                assert held is not None  # noqa: S101 - the partition is from these rows
-                position = _position(held)
-                positions[TopicPartition(topic, partition)] = await self._take(
-                    consumer, topic, partition, epoch, position.log, position.next_offset
-                )
-        return positions
+            while True:
+                rows = await self._offset_rows({"consumer": consumer})
+                epoch = max((row["epoch"] for row in rows.values()), default=0) + 1
+                raised = await self._move_epochs(rows, epoch)
+                now = _newest_of_sources(await self._offset_rows({"consumer": consumer}))
+                if now == raised:  # nobody took a partition meanwhile
+                    return _positions(now)
+
+    async def positions(self, consumer: str) -> dict[TopicPartition, Position]:
+        """Every position of a consumer."""
+        async with self.driver.translated():
+            return _positions(_newest_of_sources(await self._offset_rows({"consumer": consumer})))
 
     async def has_offsets(self) -> bool:
         """Whether any consumer has written here."""
@@ -208,12 +209,19 @@ class ChromaStore:
             return bool(await (await self.driver.collection(OFFSETS)).count())
 
     async def set_epochs(self, consumer: str, epoch: int) -> None:
-        """Let the consumer's offsets go on with epochs above this one."""
+        """Let the consumer's offsets go on with this epoch, which is above theirs."""
         async with self.driver.translated():
-            rows = await self._offset_rows({"consumer": consumer})
-            for row in rows.values():
-                await self._add_offset({**row, "epoch": epoch + 1, "owner": self._owner})
-            await self._delete(OFFSETS, list(rows))
+            await self._move_epochs(await self._offset_rows({"consumer": consumer}), epoch)
+
+    async def _move_epochs(self, rows: Mapping[str, dict[str, Any]], epoch: int) -> dict[str, dict[str, Any]]:
+        """Write each source's newest row anew with an epoch above all of theirs; returns them by source."""
+        moved = {
+            source: {**row, "epoch": epoch, "owner": self._owner}
+            for source, row in _newest_of_sources(rows).items()
+        }
+        await self._add_offsets(list(moved.values()))
+        await self._delete(OFFSETS, list(rows))
+        return moved
 
     async def newest(self, collection: str, keys: Sequence[str]) -> dict[str, Metadata]:
         """The newest metadata of some keys, for readers."""
@@ -260,11 +268,13 @@ class ChromaStore:
         found = await (await self.driver.collection(OFFSETS)).get(where=dict(where), include=["metadatas"])
         return {row_id: dict(row) for row_id, row in zip(found["ids"], found["metadatas"] or (), strict=True)}
 
-    async def _add_offset(self, row: dict[str, Any]) -> None:
-        row_id = Version(row["epoch"], row["next_offset"]).of(row["source"])
-        await (await self.driver.collection(OFFSETS)).add(
-            ids=[row_id], embeddings=[_NO_VECTOR], metadatas=[row]
-        )
+    async def _add_offsets(self, rows: Sequence[dict[str, Any]]) -> None:
+        for chunk in _chunks(rows):
+            await (await self.driver.collection(OFFSETS)).add(
+                ids=[Version(row["epoch"], row["next_offset"]).of(row["source"]) for row in chunk],
+                embeddings=[_NO_VECTOR] * len(chunk),
+                metadatas=list(chunk),
+            )
 
     async def _bury(self, batch: Batch) -> None:
         source = _source(batch.consumer, *batch.source)
@@ -302,7 +312,15 @@ def _newest_of_each(
 
 
 def _newest(rows: Iterable[dict[str, Any]]) -> dict[str, Any] | None:
-    return max(rows, key=lambda row: (row["epoch"], row["next_offset"]), default=None)
+    return max(rows, key=_age, default=None)
+
+
+def _newest_of_sources(rows: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {row["source"]: row for row in sorted(rows.values(), key=_age)}
+
+
+def _age(row: Mapping[str, Any]) -> tuple[int, int]:
+    return row["epoch"], row["next_offset"]
 
 
 def _offset_row(consumer: str, topic: str, partition: int, position: Position) -> dict[str, Any]:
@@ -319,6 +337,10 @@ def _offset_row(consumer: str, topic: str, partition: int, position: Position) -
         "superseded": position.superseded,
         "dead_lettered": position.dead_lettered,
     }
+
+
+def _positions(rows: Mapping[str, dict[str, Any]]) -> dict[TopicPartition, Position]:
+    return {TopicPartition(row["topic"], row["partition"]): _position(row) for row in rows.values()}
 
 
 def _position(row: Mapping[str, Any]) -> Position:

@@ -17,6 +17,7 @@ from axiom.settings import ChromaSettings
 NEXT = "next-"
 OLD = "old-"
 _READY = "ready_to_swap"
+_SWAP_TRIES = 5
 
 
 class ChromaDriver:
@@ -37,14 +38,25 @@ class ChromaDriver:
         self._collections: dict[str, Any] = {}  # the client's types refuse plain lists of floats
 
     async def open(self) -> None:
-        """Make the collections that are missing; forget what was known of the others."""
+        """Make the collections that are missing; forget what was known of the others.
+
+        Raises:
+            StoreDown: one is missing since a swap is just putting another in its place.
+        """
         client = await self._connected()
         if not self._prefix:
             await self.finish_swap()
+        found = await self._found()
         for name, space in self._spaces.items():
-            self._collections[name] = await client.get_or_create_collection(
-                self._prefix + name, configuration={"hnsw": {"space": space}}, embedding_function=None
-            )
+            own = self._prefix + name
+            if own in found:  # asked for without making it: a swap may be about to take the name away
+                self._collections[name] = await client.get_collection(own, embedding_function=None)
+            elif not self._prefix and OLD + name in found:
+                raise StoreDown(f"{self._where}: {name} is being swapped", retry_after_s=0.05)
+            else:
+                self._collections[name] = await client.get_or_create_collection(
+                    own, configuration={"hnsw": {"space": space}}, embedding_function=None
+                )
 
     async def collection(self, name: str) -> Any:
         """One of the collections, as the client has it."""
@@ -64,26 +76,37 @@ class ChromaDriver:
         """Rename announced `next-` collections to the live names, and those in their way to `old-`.
 
         Each step can be the last before a kill: whoever comes next, a sink or a rebuild, goes on from it,
-        since the collection that carries the announcement is renamed last.
+        since the collection that carries the announcement is renamed last. Two at once may be in each other's
+        way; then they look again.
         """
-        client = await self._connected()
-        found = {collection.name: collection for collection in await client.list_collections()}
-        announcing = found.get(NEXT + list(self._spaces)[-1])
-        if announcing is None or not (announcing.metadata or {}).get(_READY):
-            return
+        for tries_left in reversed(range(_SWAP_TRIES)):
+            found = await self._found()
+            announcing = found.get(NEXT + list(self._spaces)[-1])
+            if announcing is None or not (announcing.metadata or {}).get(_READY):
+                return
+            try:
+                await self._rename(found)
+            except ChromaError:
+                if not tries_left:
+                    raise
+
+    async def _rename(self, found: Mapping[str, Any]) -> None:
         for name in [name for name in self._spaces if NEXT + name in found]:
             if name in found:
                 if OLD + name in found:
-                    await client.delete_collection(OLD + name)
+                    await (await self._connected()).delete_collection(OLD + name)
                 await found[name].modify(name=OLD + name)
             await found[NEXT + name].modify(name=name)
+
+    async def _found(self) -> dict[str, Any]:
+        return {one.name: one for one in await (await self._connected()).list_collections()}
 
     async def delete(self, prefix: str) -> None:
         """Delete the collections of that prefix, if they exist."""
         client = await self._connected()
-        names = {collection.name for collection in await client.list_collections()}
+        found = await self._found()
         for name in self._spaces:
-            if prefix + name in names:
+            if prefix + name in found:
                 await client.delete_collection(prefix + name)
         if prefix == self._prefix:
             self._collections.clear()

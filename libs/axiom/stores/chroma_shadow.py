@@ -5,32 +5,45 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from axiom.errors import Transient
 from axiom.stores.chroma import ChromaStore
 from axiom.stores.chroma_driver import NEXT, OLD
-from axiom.stores.shadow import Vector
+from axiom.stores.shadow import Filled, Vector, refuse_another
 
 
 class ChromaFence:
     """Live epochs are raised: writers are refused until they load their positions again, seconds later."""
 
-    def __init__(self, shadow: ChromaStore, consumer: str, vector: Vector, epoch: int) -> None:
-        self.vector = vector
+    def __init__(self, live: ChromaStore, shadow: ChromaStore, consumer: str, at: Filled) -> None:
+        """`at` are the live positions with the raised epochs."""
+        self.vector: Vector = {part: position.next_offset for part, position in at.items()}
+        self.swapped = False
+        self._live = live
         self._shadow = shadow
         self._consumer = consumer
-        self._epoch = epoch
+        self._at = at
 
-    async def swap(self, *, accept_loss: bool = False) -> None:
-        await self._shadow.set_epochs(self._consumer, self._epoch)
+    async def swap(self, filled: Filled) -> None:
+        held = await self._shadow.positions(self._consumer)
+        refuse_another({part: (one.epoch, one.next_offset) for part, one in held.items()}, filled)
+        epochs = [position.epoch for position in (*self._at.values(), *filled.values())]
+        await self._shadow.set_epochs(self._consumer, max(epochs, default=0) + 1)
+        if await self._live.positions(self._consumer) != self._at:
+            raise Transient(f"a writer of {self._consumer} went on in spite of the fence")
         async with self._shadow.driver.translated():
             await self._shadow.driver.announce_swap()
             await self._shadow.driver.finish_swap()
+        self.swapped = True
 
 
 class ChromaShadow:
     """`axiom.stores.shadow.Shadow` on the collections `next-…`."""
 
+    linger_s = 2.0  # a reader asks for a collection by name and then queries it by id
+
     def __init__(self, live: ChromaStore) -> None:
         self._live = live
+        self._swapped = False
         self.store = live.with_prefix(NEXT)
 
     async def prepare(self, *, resume: bool) -> bool:
@@ -44,12 +57,12 @@ class ChromaShadow:
 
     @asynccontextmanager
     async def fenced(self, consumer: str) -> AsyncIterator[ChromaFence]:
-        positions = await self._live.raise_epochs(consumer)
-        vector = {part: position.next_offset for part, position in positions.items()}
-        epoch = max((position.epoch for position in positions.values()), default=0)
-        yield ChromaFence(self.store, consumer, vector, epoch)
+        fence = ChromaFence(self._live, self.store, consumer, await self._live.raise_epochs(consumer))
+        yield fence
+        self._swapped = fence.swapped
 
     async def discard(self) -> None:
         async with self._live.driver.translated():
             await self._live.driver.delete(OLD)
-            await self.store.driver.delete(NEXT)
+            if not self._swapped:  # after a swap a shadow is another rebuild's
+                await self.store.driver.delete(NEXT)

@@ -22,6 +22,7 @@ class MemoryStore:
         down: while true every call raises StoreDown, before it has an effect.
         lose_answers: so many next writes take effect and then raise StoreDown, as when a connection
             breaks between a commit and its answer.
+        shadow, building, snapshots: what `memory_shadow` keeps beside it.
     """
 
     def __init__(self) -> None:
@@ -30,6 +31,9 @@ class MemoryStore:
         self.dead: dict[tuple[str, str, int, int], str] = {}
         self.down = False
         self.lose_answers = 0
+        self.shadow: MemoryStore | None = None
+        self.building: MemoryStore | None = None
+        self.snapshots: dict[str, MemoryStore] = {}
 
     async def setup(self) -> None:
         await self.ping()
@@ -81,6 +85,10 @@ class MemoryStore:
     async def rehearse(self, batch: Batch, handler: Handler) -> int:
         await self.ping()
         return handler(dict(self.rows), batch)
+
+    def become(self, other: MemoryStore) -> None:
+        """Take over another's rows and positions, all at once."""
+        self.rows, self.positions, self.dead = other.rows, other.positions, other.dead
 
     async def close(self) -> None:
         pass

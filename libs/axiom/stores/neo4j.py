@@ -89,25 +89,32 @@ class Neo4jStore:
     async def take(
         self, consumer: str, topic: str, log: TopicIdentity, starts: Mapping[int, int]
     ) -> dict[int, Position]:
-        await self.active_generation()
-        async with self.transaction() as transaction:
-            rows = [
-                (
-                    await transaction.run(
-                        _OWN["take"], consumer=consumer, topic=topic, partition=number, start=start,
-                        topic_id=log.topic_id, partitions=log.partitions,
-                    )
-                )[0]["offset"]
-                for number, start in sorted(starts.items())
-            ]  # fmt: skip
-        return {row["partition"]: _position(row) for row in rows}
+        generation = await self.active_generation()
+        while True:
+            async with self.transaction() as transaction:
+                rows = [
+                    (
+                        await transaction.run(
+                            _OWN["take"], consumer=consumer, topic=topic, partition=number, start=start,
+                            topic_id=log.topic_id, partitions=log.partitions,
+                        )
+                    )[0]["offset"]
+                    for number, start in sorted(starts.items())
+                ]  # fmt: skip
+            taken, generation = generation, await self.active_generation()
+            if taken == generation:  # else a swap came in between
+                return {row["partition"]: _position(row) for row in rows}
 
     async def load(self, consumer: str, topic: str, partitions: Sequence[int]) -> dict[int, Position]:
         generation = await self.active_generation()
-        rows = await self.query(
-            _OWN["load"], generation=generation, consumer=consumer, topic=topic, partitions=list(partitions)
-        )
-        return {row["offset"]["partition"]: _position(row["offset"]) for row in rows}
+        while True:
+            rows = await self.query(
+                _OWN["load"], generation=generation, consumer=consumer, topic=topic,
+                partitions=list(partitions),
+            )  # fmt: skip
+            loaded, generation = generation, await self.active_generation()
+            if loaded == generation:  # else a swap came in between
+                return {row["offset"]["partition"]: _position(row["offset"]) for row in rows}
 
     async def apply(self, batch: Batch, handler: Handler) -> int:
         source = {"consumer": batch.consumer, "topic": batch.topic, "partition": batch.partition}

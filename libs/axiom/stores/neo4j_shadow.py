@@ -7,11 +7,12 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from axiom.contracts.record import TopicPartition
-from axiom.errors import AxiomError
+from axiom.errors import AxiomError, Fenced
 from axiom.stores.neo4j import Neo4jStore, Transaction
 from axiom.stores.queries import named_queries
-from axiom.stores.shadow import Snapshot, Vector
+from axiom.stores.shadow import ANOTHER, Filled, Snapshot, Vector, refuse_another
 
+_NONE = -1  # no generation has this number
 _CYPHER = named_queries(Path(__file__).parent / "cypher" / "shadow.cypher")
 
 
@@ -25,26 +26,36 @@ class Neo4jFence:
     def __init__(
         self, transaction: Transaction, vector: Vector, consumer: str, generations: tuple[int, int]
     ) -> None:
+        """`generations` are the live one and the shadow."""
         self.vector = vector
         self.swapped = False
         self._transaction = transaction
         self._consumer = consumer
         self._live, self._shadow = generations
 
-    async def swap(self, *, accept_loss: bool = False) -> None:
+    async def swap(self, filled: Filled) -> None:
         names = {"live": self._live, "shadow": self._shadow}
+        if not await self._transaction.run(_CYPHER["claim"], **names):
+            raise Fenced(ANOTHER)
+        rows = await self._transaction.run(_CYPHER["filled"], consumer=self._consumer, **names)
+        held = {
+            TopicPartition(row["topic"], row["partition"]): (row["epoch"], row["next_offset"]) for row in rows
+        }
+        refuse_another(held, filled)
         await self._transaction.run(_CYPHER["adopt_epochs"], consumer=self._consumer, **names)
-        await self._transaction.run(_CYPHER["activate"], shadow=self._shadow)
+        await self._transaction.run(_CYPHER["activate"], **names)
         self.swapped = True
 
 
 class Neo4jShadow:
     """`axiom.stores.shadow.Shadow` on a generation of its own."""
 
+    linger_s = 5.0  # Neo4j keeps no old versions: what is deleted is gone for a query that is under way
+
     def __init__(self, live: Neo4jStore) -> None:
         self._live = live
-        self._generation = 0
-        self.store = live.in_generation(0)
+        self._generation: int | None = None
+        self.store = live
 
     async def prepare(self, *, resume: bool) -> bool:
         await self._live.setup()
@@ -54,14 +65,16 @@ class Neo4jShadow:
         rows = found if found and resume else await self._live.query(_CYPHER["begin"])
         self._generation = int(rows[0]["generation"])
         self.store = self._live.in_generation(self._generation)
-        await self._delete_stale()
+        await _delete_stale(self._live)
         return bool(found) and resume
 
     @asynccontextmanager
     async def fenced(self, consumer: str) -> AsyncIterator[Neo4jFence]:
-        live = await self._live.active_generation()
+        assert self._generation is not None, "prepare comes first"  # noqa: S101
+        await self._warm_up(consumer)
         with suppress(_NotSwapped):
             async with self._live.transaction() as transaction:
+                live = (await transaction.run(_CYPHER["lock"]))[0]["generation"]
                 rows = await transaction.run(_CYPHER["fence"], live=live, consumer=consumer)
                 vector = {TopicPartition(row["topic"], row["partition"]): row["next_offset"] for row in rows}
                 fence = Neo4jFence(transaction, vector, consumer, (live, self._generation))
@@ -69,13 +82,14 @@ class Neo4jShadow:
                 if not fence.swapped:
                     raise _NotSwapped("the fence was left without a swap")
 
-    async def discard(self) -> None:
-        rows = await self._live.query(_CYPHER["resume"])
-        if rows and rows[0]["generation"] == self._generation:
-            await self._live.query(_CYPHER["forget"])
-        await self._delete_stale()
+    async def _warm_up(self, consumer: str) -> None:
+        """Have the queries of a swap compiled, which takes longer than running them."""
+        async with self._live.transaction() as transaction:
+            for name in ("fence", "claim", "filled", "adopt_epochs"):
+                await transaction.run(_CYPHER[name], consumer=consumer, live=_NONE, shadow=_NONE)
 
-    async def _delete_stale(self) -> None:
+    async def discard(self) -> None:
+        await self._live.query(_CYPHER["forget_own"], shadow=self._generation)
         await _delete_stale(self._live)
 
 
@@ -84,16 +98,19 @@ class Neo4jSnapshots:
 
     def __init__(self, live: Neo4jStore) -> None:
         self._live = live
+        self._generation: int | None = None
 
     async def begin(self) -> Neo4jStore:
         await self._live.setup()
         await self._live.query(_CYPHER["forget_building"])
         await _delete_stale(self._live)
         [row] = await self._live.query(_CYPHER["begin_building"])
-        return self._live.in_generation(int(row["generation"]))
+        self._generation = int(row["generation"])
+        return self._live.in_generation(self._generation)
 
     async def finish(self, name: str) -> None:
-        await self._live.query(_CYPHER["finish_building"], name=name)
+        if not await self._live.query(_CYPHER["finish_building"], name=name, built=self._generation):
+            raise Fenced(ANOTHER)
         await _delete_stale(self._live)
 
     async def kept(self) -> list[Snapshot]:
@@ -107,7 +124,10 @@ class Neo4jSnapshots:
 
 async def _delete_stale(store: Neo4jStore) -> None:
     """Delete the generations that no node names, offsets last, so that a cut-off deletion is found again."""
-    [row] = await store.query(_CYPHER["kept"])
-    for stale in await store.query(_CYPHER["stale"], kept=row["generations"]):
-        await store.query(_CYPHER["delete_nodes"], generation=stale["generation"])
-        await store.query(_CYPHER["delete_offsets"], generation=stale["generation"])
+    async with store.transaction() as transaction:
+        await transaction.run(_CYPHER["lock"])
+        [row] = await transaction.run(_CYPHER["kept"])
+        found = await transaction.run(_CYPHER["stale"], kept=row["generations"])
+    for stale in found:
+        for step in ("bar", "delete_nodes", "delete_offsets"):
+            await store.query(_CYPHER[step], generation=stale["generation"])

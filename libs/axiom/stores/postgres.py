@@ -143,12 +143,16 @@ class PostgresStore:
     async def take(
         self, consumer: str, topic: str, log: TopicIdentity, starts: Mapping[int, int]
     ) -> dict[int, Position]:
-        async with self._translated(), self._connected() as connection, connection.transaction():
-            rows = [
-                await connection.fetchrow(_OWN["take"], consumer, topic, number, *log, start)
-                for number, start in sorted(starts.items())
-            ]
-        return {row["partition"]: _position(row) for row in rows}
+        while True:
+            async with self.transaction() as transaction:
+                rows = [
+                    row
+                    for number, start in sorted(starts.items())
+                    for row in await transaction.fetch(_OWN["take"], consumer, topic, number, *log, start)
+                ]
+            [now] = await self.fetch(_OWN["relation"])
+            if all(row["relation"] == now["relation"] for row in rows):  # else it waited for a swap to end
+                return {row["partition"]: _position(row) for row in rows}
 
     async def load(self, consumer: str, topic: str, partitions: Sequence[int]) -> dict[int, Position]:
         rows = await self.fetch(_OWN["load"], consumer, topic, list(partitions))
@@ -157,19 +161,26 @@ class PostgresStore:
     async def apply(self, batch: Batch, handler: Handler) -> int:
         source = (batch.consumer, batch.topic, batch.partition)
         async with self.transaction() as transaction:
-            moved = await transaction.execute(
-                _OWN["fence"], *source, batch.epoch, batch.expected_offset, batch.next_offset, len(batch.dead)
-            )
-            if not moved:
-                raise Fenced(
-                    f"{batch.source}: the store is not at epoch {batch.epoch}, offset {batch.expected_offset}"
-                )
+            await self._fence(transaction, batch)
             if batch.dead:
                 offsets, classes = zip(*batch.dead, strict=True)
                 await transaction.execute(_OWN["bury"], *source, list(offsets), list(classes))
             applied = await handler(transaction, batch) if batch.records else 0
             await transaction.execute(_OWN["count"], *source, applied, len(batch.records) - applied)
         return applied
+
+    async def _fence(self, transaction: Transaction, batch: Batch) -> None:
+        try:
+            moved = await transaction.execute(
+                _OWN["fence"], batch.consumer, batch.topic, batch.partition, batch.epoch,
+                batch.expected_offset, batch.next_offset, len(batch.dead),
+            )  # fmt: skip
+        except asyncpg.UndefinedTableError as error:
+            raise Fenced(f"{batch.source}: schema {self.schema} was dropped since") from error
+        if not moved:
+            raise Fenced(
+                f"{batch.source}: the store is not at epoch {batch.epoch}, offset {batch.expected_offset}"
+            )
 
     async def rehearse(self, batch: Batch, handler: Handler) -> int:
         applied = 0

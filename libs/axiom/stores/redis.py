@@ -31,7 +31,8 @@ _UNABLE = (  # the client takes the code off these answers' texts: OOM, READONLY
     exceptions.ClusterDownError,
     exceptions.TryAgainError,
 )
-_pack = msgspec.msgpack.encode
+pack = msgspec.msgpack.encode
+"""Arguments as scripts take them."""
 
 
 class Call(NamedTuple):
@@ -132,14 +133,14 @@ class RedisStore:
             script = self._script(_framed(call.script))
             applied: int = await script(
                 keys=[self.names.offsets(*source), self.names.dead(*source)],
-                args=[_pack(fence), _pack(call.rows), int(self._publish)],
+                args=[pack(fence), pack(call.rows), int(self._publish)],
             )
         return applied
 
     async def rehearse(self, batch: Batch, handler: Handler) -> int:
         call = handler(batch)
         script = (_LUA / "rehearse.lua").read_text(encoding="utf-8").replace(_BODY, call.script)
-        return int(await self.run(script, [], [_REHEARSAL_DATABASE, _pack(call.rows)]))
+        return int(await self.run(script, [], [_REHEARSAL_DATABASE, pack(call.rows)]))
 
     async def run(self, script: str, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
         """Run a script of ours outside any batch."""

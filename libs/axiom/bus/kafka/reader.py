@@ -52,6 +52,7 @@ class KafkaLogReader:
                     _settle_by_position(consumer, left)
                     if silence_s >= _SILENCE_S:
                         raise StoreDown(f"Kafka at {self._bootstrap} has sent nothing for {_SILENCE_S:.0f} s")
+                    yield []  # so that the caller can stop
                     continue
                 silence_s = 0.0
                 records = to_records([first, *consumer.consume(max_records - 1, 0)])

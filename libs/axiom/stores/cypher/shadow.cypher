@@ -8,6 +8,10 @@ MERGE (s:ShadowGeneration {name: 'graph'})
 SET s.generation = a.last
 RETURN s.generation AS generation
 
+// lock: name the active generation, and let nobody begin or activate one until the transaction's end
+MATCH (a:ActiveGeneration {name: 'graph'}) SET a.locked = true
+RETURN a.generation AS generation
+
 // kept: generations that are to stay: the active one, the one being filled, those as of a time
 MATCH (n) WHERE n:ActiveGeneration OR n:ShadowGeneration OR n:AsOfGeneration
 RETURN collect(n.generation) AS generations
@@ -16,8 +20,14 @@ RETURN collect(n.generation) AS generations
 MATCH (o:SinkOffset) WHERE NOT o.generation IN $kept
 RETURN DISTINCT o.generation AS generation
 
+// bar: whoever still writes a generation is fenced from now on
+MATCH (o:SinkOffset {generation: $generation}) SET o.epoch = o.epoch + 1
+
 // forget: there is no rebuild under way
 MATCH (s:ShadowGeneration {name: 'graph'}) DELETE s
+
+// forget_own: this rebuild is not under way
+MATCH (s:ShadowGeneration {name: 'graph', generation: $shadow}) DELETE s
 
 // delete_nodes: delete a generation's nodes with their relations, its offsets last, in batches
 MATCH (n) WHERE n.generation = $generation AND NOT n:SinkOffset AND NOT n:ActiveGeneration
@@ -32,15 +42,22 @@ MATCH (o:SinkOffset {generation: $live, consumer: $consumer})
 SET o.epoch = o.epoch + 1
 RETURN o.topic AS topic, o.partition AS partition, o.next_offset AS next_offset
 
-// adopt_epochs: give the shadow's offset nodes the live ones' epochs, so that no epoch is used twice
+// claim: one row if the generation is still the one being filled; it is named so no longer
+MATCH (s:ShadowGeneration {name: 'graph', generation: $shadow}) DELETE s
+RETURN $shadow AS generation
+
+// filled: the positions of the generation's offset nodes, locked
+MATCH (o:SinkOffset {generation: $shadow, consumer: $consumer}) SET o.locked = true
+RETURN o.topic AS topic, o.partition AS partition, o.epoch AS epoch, o.next_offset AS next_offset
+
+// adopt_epochs: raise the shadow's epochs above the live ones', so that no epoch is used twice
 MATCH (theirs:SinkOffset {generation: $live, consumer: $consumer})
 MATCH (mine:SinkOffset {generation: $shadow, consumer: $consumer, topic: theirs.topic,
                         partition: theirs.partition})
-SET mine.epoch = theirs.epoch + 1
+SET mine.epoch = CASE WHEN mine.epoch > theirs.epoch THEN mine.epoch ELSE theirs.epoch END + 1
 
 // activate: from now on readers and writers take the shadow
 MATCH (a:ActiveGeneration {name: 'graph'}) SET a.generation = $shadow
-WITH a MATCH (s:ShadowGeneration {name: 'graph'}) DELETE s
 
 // forget_building: there is no state as of a time being built
 MATCH (s:AsOfGeneration {name: 'building'}) DELETE s
@@ -51,11 +68,12 @@ SET a.last = coalesce(a.last, a.generation) + 1
 CREATE (s:AsOfGeneration {name: 'building', generation: a.last})
 RETURN s.generation AS generation
 
-// finish_building: keep what was built under a name, in the place of an earlier one
-MATCH (built:AsOfGeneration {name: 'building'})
+// finish_building: keep what was built under a name, in the place of an earlier one; no row if it is gone
+MATCH (built:AsOfGeneration {name: 'building', generation: $built})
 OPTIONAL MATCH (earlier:AsOfGeneration {name: $name})
 SET built.name = $name
 DELETE earlier
+RETURN $built AS generation
 
 // snapshots: the finished states as of a time
 MATCH (s:AsOfGeneration) WHERE s.name <> 'building'

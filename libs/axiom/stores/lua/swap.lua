@@ -1,19 +1,23 @@
--- Put the shadow database in the place of database 0, if it is as far in every partition.
+-- Put the shadow database in the place of database 0, if nobody moved either of them since they were looked at.
 -- KEYS[1] the set of the consumer's offset hashes, KEYS[2] the mark of a shadow. ARGV[1] the shadow's number,
--- ARGV[2] '1' where it may be behind.
+-- ARGV[2] msgpack: by offset hash the live next offset, ARGV[3] msgpack: by offset hash the shadow's epoch and
+-- next offset. All numbers are texts, as in the hashes.
+local vector, filled = cmsgpack.unpack(ARGV[2]), cmsgpack.unpack(ARGV[3])
 local live = {}
 for _, key in ipairs(redis.call('SMEMBERS', KEYS[1])) do
-  live[key] = redis.call('HMGET', key, 'next_offset', 'epoch')
+  local held = redis.call('HMGET', key, 'next_offset', 'epoch')
+  if (held[1] or nil) ~= vector[key] then
+    return redis.error_reply('BEHIND ' .. key .. ' is at ' .. tostring(held[1]) .. ', at the fence it was at ' .. tostring(vector[key]))
+  end
+  live[key] = tonumber(held[2] or 0)
 end
 redis.call('SELECT', ARGV[1])
-for key, held in pairs(live) do
-  local offset = redis.call('HGET', key, 'next_offset')
-  if ARGV[2] ~= '1' and (not offset or tonumber(offset) < tonumber(held[1])) then
-    return redis.error_reply('BEHIND ' .. key .. ' is at ' .. tostring(offset) .. ', the live one at ' .. held[1])
-  end
+for key, place in pairs(filled) do
+  local held = redis.call('HMGET', key, 'epoch', 'next_offset')
+  if held[1] ~= place[1] or held[2] ~= place[2] then return redis.error_reply('FENCED the shadow changed hands') end
 end
-for key, held in pairs(live) do
-  if redis.call('EXISTS', key) == 1 then redis.call('HSET', key, 'epoch', string.format('%d', tonumber(held[2]) + 1)) end
+for key, place in pairs(filled) do
+  redis.call('HSET', key, 'epoch', string.format('%d', math.max(live[key] or 0, tonumber(place[1])) + 1))
 end
 redis.call('DEL', KEYS[2])
 redis.call('SELECT', 0)

@@ -8,8 +8,8 @@ for number = 2, #KEYS do
     redis.call('HSET', key, 'next_offset', ARGV[number * 2 + 1], 'epoch', '0', 'topic_id', ARGV[1],
       'partitions', ARGV[2], 'topic', ARGV[3], 'partition', ARGV[number * 2],
       'applied', '0', 'superseded', '0', 'dead_lettered', '0')
-    redis.call('SADD', KEYS[1], key)
   end
+  redis.call('SADD', KEYS[1], key)
   redis.call('HINCRBY', key, 'epoch', 1)
   taken[number - 1] = redis.call('HGETALL', key)
 end

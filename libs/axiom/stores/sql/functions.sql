@@ -1,9 +1,28 @@
 -- Schema names can't be parameters of DDL; these functions quote them. They live in `public`, outside any
--- schema that a rebuild swaps.
+-- schema that a rebuild swaps. One lock orders what changes schemas: a name that is looked up under it stays
+-- what it is until the end of the transaction.
+CREATE OR REPLACE FUNCTION public.axiom_lock_schemas() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('axiom schemas'));
+END $$;
+
+CREATE OR REPLACE FUNCTION public.axiom_lock_offsets(name text, owner text)
+RETURNS TABLE (topic text, partition integer, epoch bigint, next_offset bigint) LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM public.axiom_lock_schemas();
+    IF to_regclass(format('%I.sink_offsets', name)) IS NOT NULL THEN
+        RETURN QUERY EXECUTE format(
+            'SELECT topic, partition, epoch, next_offset FROM %I.sink_offsets WHERE consumer = $1 FOR UPDATE',
+            name
+        ) USING owner;
+    END IF;
+END $$;
+
 CREATE OR REPLACE FUNCTION public.axiom_adopt_epochs(target text, source text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE format(
-        'UPDATE %I.sink_offsets AS mine SET epoch = theirs.epoch + 1 FROM %I.sink_offsets AS theirs'
+        'UPDATE %I.sink_offsets AS mine SET epoch = greatest(mine.epoch, theirs.epoch) + 1'
+        ' FROM %I.sink_offsets AS theirs'
         ' WHERE (mine.consumer, mine.topic, mine.partition) = (theirs.consumer, theirs.topic, theirs.partition)',
         target, source
     );
@@ -11,10 +30,14 @@ END $$;
 
 CREATE OR REPLACE FUNCTION public.axiom_rename_schema(name text, new_name text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
+    PERFORM public.axiom_lock_schemas();
     EXECUTE format('ALTER SCHEMA %I RENAME TO %I', name, new_name);
 END $$;
 
-CREATE OR REPLACE FUNCTION public.axiom_drop_schema(name text) RETURNS void LANGUAGE plpgsql AS $$
+-- Waits for readers of the schema's tables, but not for ever: others wait for the same lock.
+CREATE OR REPLACE FUNCTION public.axiom_drop_schema(name text) RETURNS void LANGUAGE plpgsql
+SET lock_timeout = '10s' AS $$
 BEGIN
+    PERFORM public.axiom_lock_schemas();
     EXECUTE format('DROP SCHEMA IF EXISTS %I CASCADE', name);
 END $$;

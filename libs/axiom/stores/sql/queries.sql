@@ -2,7 +2,11 @@
 INSERT INTO sink_offsets AS held (consumer, topic, partition, topic_id, partitions, next_offset, epoch)
 VALUES ($1, $2, $3, $4, $5, $6, 1)
 ON CONFLICT (consumer, topic, partition) DO UPDATE SET epoch = held.epoch + 1, updated_at = now()
-RETURNING partition, next_offset, epoch, topic_id, partitions, applied, superseded, dead_lettered
+RETURNING partition, next_offset, epoch, topic_id, partitions, applied, superseded, dead_lettered,
+    tableoid AS relation
+
+-- relation: the offsets' table as its name is understood now, which a swap changes
+SELECT to_regclass('sink_offsets')::oid AS relation
 
 -- load: the positions of some partitions
 SELECT partition, next_offset, epoch, topic_id, partitions, applied, superseded, dead_lettered

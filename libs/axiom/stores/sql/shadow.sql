@@ -2,8 +2,14 @@
 UPDATE sink_offsets SET epoch = epoch + 1 WHERE consumer = $1
 RETURNING topic, partition, next_offset
 
+-- filled: the positions of consumer $2 in schema $1, locked; none where there is no such schema
+SELECT topic, partition, epoch, next_offset FROM public.axiom_lock_offsets($1, $2)
+
 -- adopt_epochs: give the offset rows of schema $1 the epochs of schema $2, so that no epoch is used twice
 SELECT public.axiom_adopt_epochs($1, $2)
+
+-- lock_schemas: let nobody else rename or drop schemas until the transaction's end
+SELECT public.axiom_lock_schemas()
 
 -- rename_schema: rename schema $1 to $2
 SELECT public.axiom_rename_schema($1, $2)
