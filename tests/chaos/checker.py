@@ -118,7 +118,8 @@ def no_phantoms(evidence: Evidence) -> list[str]:
 
 
 def _folds(evidence: Evidence) -> tuple[list[str], list[str]]:
-    accounting, equality = [], []
+    accounting: list[str] = []
+    equality: list[str] = []
     for sink, dump in evidence.dumps.items():
         for problem in differences(sink, evidence.log, dump):
             (accounting if problem.startswith(("partition", "dead offset")) else equality).append(

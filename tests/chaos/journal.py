@@ -104,6 +104,10 @@ class Writer:
         """`fail` or `info`, and why."""
         self._write({"id": number, "op": op, "error": error})
 
+    def close(self) -> None:
+        """What was written is in the file."""
+        self._file.close()
+
     def _write(self, row: dict[str, Any]) -> None:
         self._file.write(json.dumps(row) + "\n")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from tests import readers
@@ -14,13 +14,19 @@ _TABLES = {"price_bars", "sink_offsets"}
 
 
 @contextmanager
-def writer_held_at(env: Mapping[str, str], table: str) -> Iterator[None]:
-    """Enter once a sink waits to write to that table of `market`; it goes on when the context ends."""
+def writer_held_at(
+    env: Mapping[str, str], table: str, then: Callable[[], object] = lambda: None
+) -> Iterator[None]:
+    """Enter once a sink waits to write to that table of `market`; it goes on when the context ends.
+
+    `then` is called when the table is locked, to give the sink something to write.
+    """
     assert table in _TABLES
     with asyncio.Runner() as runner:
         connection = runner.run(readers.connect_postgres(env))
         try:
             runner.run(connection.execute(f"BEGIN; LOCK TABLE market.{table} IN SHARE MODE"))
+            then()
             wait_until(f"a writer waits for {table}", lambda: bool(runner.run(connection.fetch(_WAITING))))
             yield
         finally:

@@ -61,7 +61,7 @@ class Proxy:
         self._loop.call_soon_threadsafe(self._released.set)
 
     def _run(self, work: object) -> asyncio.Server:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)  # type: ignore[arg-type, no-any-return]
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)  # type: ignore[arg-type]
 
     async def _stop(self) -> None:
         self._reset_all()

@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -28,9 +28,10 @@ import psutil
 from axiom.bus.kafka import KafkaAdmin
 from deploy.embedded.layout import Layout
 from deploy.embedded.supervisor import Supervisor
+from tests import readers
 from tests.chaos import checker, journal
 from tests.chaos.checker import Evidence, Findings, Sample
-from tests.chaos.messages import Mix
+from tests.chaos.messages import Made, Mix
 from tests.e2e.members import held
 from tests.e2e.pipeline import PARTITIONS, SINKS, TOPIC, Pipeline, axiom_env, run_axiom
 from tests.readers import Dump
@@ -229,6 +230,21 @@ class World:
         """So many records as fast as they go, all answered."""
         self.generate(mix, rate_s=1e9, records=records)
         self.wait_generated()
+
+    def publish_again(self) -> None:
+        """Send the log's good records once more, in the opposite order, and journal them so."""
+        before = journal.read(self.journal_file)
+        known = {one.sha256: one for one in before.having("ok")}
+        backwards = sorted(self.pipeline.log(), key=lambda record: -record.offset)
+        with closing(journal.Writer(self.journal_file, len(before.entries))) as writer:
+            for placed in self.pipeline.send(record[2:] for record in backwards).ok:
+                old = known[journal.digest(placed.value)]
+                made = Made("duplicate", old.key, old.seq, old.event_id, *placed[2:])
+                writer.ok(writer.invoke(made), placed.partition, placed.offset)
+
+    def chroma_collection(self, name: str) -> str:
+        """The id of a collection, which is in the paths of its requests."""
+        return str(readers.connect_chroma(self.servers.env).get_collection(name).id)
 
     def wait_acknowledged(self, more: int, timeout_s: float = 60) -> None:
         """Wait until Kafka has confirmed that many more records."""

@@ -1,0 +1,95 @@
+"""Sinks that are broken on purpose, each in one way. The checker must catch every one of them.
+
+A mutant changes the library inside its own process, before the service starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from axiom.stores import chroma, postgres, redis
+from axiom.stores.port import Batch
+from services.neo4j_sink import sink as neo4j_sink
+
+FENCE = "if held[1] ~= epoch or held[2] ~= expected then"
+GUARD = "WHERE c.price_version IS NULL OR c.price_version < row[1]"
+
+
+def commit_before_write() -> None:
+    """postgres-sink: the offset moves in a transaction of its own, then the rows are written."""
+    whole = postgres.PostgresStore.apply
+
+    async def apply(self: postgres.PostgresStore, batch: Batch, handler: postgres.Handler) -> int:
+        await whole(self, replace(batch, records=(), payloads=()), handler)
+        async with self.transaction() as transaction:
+            applied = await handler(transaction, batch) if batch.records else 0
+            await _count(transaction, batch, applied)
+        return applied
+
+    _put(postgres.PostgresStore, "apply", apply)
+
+
+def offset_outside_transaction() -> None:
+    """postgres-sink: the rows are written, then the offset moves in a transaction of its own."""
+    whole = postgres.PostgresStore.apply
+
+    async def apply(self: postgres.PostgresStore, batch: Batch, handler: postgres.Handler) -> int:
+        async with self.transaction() as transaction:
+            applied = await handler(transaction, batch) if batch.records else 0
+        await whole(self, replace(batch, records=(), payloads=()), handler)
+        async with self.transaction() as transaction:
+            await _count(transaction, batch, applied)
+        return applied
+
+    _put(postgres.PostgresStore, "apply", apply)
+
+
+async def _count(transaction: postgres.Transaction, batch: Batch, applied: int) -> None:
+    source = (batch.consumer, batch.topic, batch.partition)
+    await transaction.execute(postgres._OWN["count"], *source, applied, len(batch.records) - applied)
+
+
+def no_fence() -> None:
+    """redis-sink: epoch and expected offset are not compared."""
+    framed = redis._framed
+
+    def unfenced(script: str) -> str:
+        text = framed(script)
+        assert FENCE in text, "the script has no such fence any more: mend this mutant"
+        return text.replace(FENCE, "if false then")
+
+    _put(redis, "_framed", unfenced)
+
+
+def no_version_guard() -> None:
+    """neo4j-sink: whatever comes last is taken for the newest."""
+    query = neo4j_sink._CYPHER["upsert_prices"]
+    assert GUARD in query, "the query has no such guard any more: mend this mutant"
+    _put(neo4j_sink, "_CYPHER", {**neo4j_sink._CYPHER, "upsert_prices": query.replace(GUARD, "WHERE true")})
+
+
+def no_epoch_in_ids() -> None:
+    """chroma-sink: a record's version is its offset alone, so a zombie's can be the newest."""
+
+    def of(self: chroma.Version, key: str) -> str:
+        return f"{key}@{0:010d}.{self.offset:020d}"
+
+    _put(chroma.Version, "of", of)
+
+
+def none() -> None:
+    """Nothing is broken: the control, which the checker must not accuse."""
+
+
+MUTANTS: dict[str, Callable[[], None]] = {
+    mutant.__name__: mutant
+    for mutant in (
+        none, commit_before_write, offset_outside_transaction, no_fence, no_version_guard, no_epoch_in_ids,
+    )
+}  # fmt: skip
+
+
+def _put(owner: Any, name: str, value: Any) -> None:
+    setattr(owner, name, value)
