@@ -57,7 +57,7 @@ format: ready ## Format the code and fix what ruff can fix.
 	@$(BIN)/ruff format
 
 bench: ready ## Measure sinks, producer and latency; writes docs/benchmarks.md.
-	@$(BIN)/axiom bench $(ARGS)
+	@$(BIN)/python -m tests.bench $(ARGS)
 
 lock: ready ## Lock the Python packages anew (uv.lock).
 	@PATH="$$PWD/.uv/bin:$$PATH" uv lock $(ARGS)

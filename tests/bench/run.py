@@ -1,0 +1,100 @@
+"""The order of a run: round after round, the contestants of a subject right after one another."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from tests.bench import chroma, latency, neo4j, postgres, producing, records, redis
+from tests.bench.lab import Lab
+from tests.bench.log import Log, fill
+from tests.bench.records import Market
+from tests.bench.report import Findings
+from tests.bench.results import Contestant, Series, Subject
+from tests.stack import StackUnderTest
+
+LATENCY = "latency"
+GC_THRESHOLDS = (500_000, 20, 20)
+
+Tell = Callable[[str], None]
+"""Is told each step before it is done."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A subject as it is declared: `order` is the market whose bars the topic holds meanwhile."""
+
+    title: str
+    order: Callable[[int], Market]
+    contestants: Callable[[Lab, Market], Sequence[Contestant]]
+
+
+SINKS_AND_PRODUCER = {
+    "producer": Entry("Producer", records.backfill, producing.contestants),
+    "postgres": Entry("postgres-sink", records.backfill, lambda lab, _: postgres.contestants(lab)),
+    "redis": Entry("redis-sink, backfill", records.backfill, lambda lab, _: redis.contestants(lab)),
+    "chroma": Entry("chroma-sink", records.backfill, lambda lab, _: chroma.contestants(lab)),
+    "redis-live": Entry("redis-sink, live order", records.live, lambda lab, _: redis.contestants(lab)),
+    "neo4j": Entry("neo4j-sink", records.live, neo4j.contestants),
+}
+SUBJECTS = (*SINKS_AND_PRODUCER, LATENCY)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to measure: some of SUBJECTS, with how many records, how often."""
+
+    subjects: Sequence[str]
+    count: int
+    repetitions: int
+
+
+async def run(stack: StackUnderTest, plan: Plan, findings: Findings, tell: Tell) -> None:
+    """Measure; `findings` fills up meanwhile, so that an interrupted run has something to show."""
+    gc.set_threshold(*GC_THRESHOLDS)  # those of services: see axiom.runtime.service
+    for order in (records.backfill, records.live):
+        keys = [
+            key
+            for key in plan.subjects
+            if key in SINKS_AND_PRODUCER and SINKS_AND_PRODUCER[key].order is order
+        ]
+        if keys:
+            await _market(stack, order(plan.count), keys, plan.repetitions, findings, tell)
+    if LATENCY in plan.subjects:
+        findings.per_second = latency.PER_SECOND
+        for number in range(plan.repetitions):
+            tell(f"latency, round {number + 1}")
+            findings.latencies.append(await latency.measure(stack))
+
+
+def steps(plan: Plan) -> int:
+    """How often `run` calls `tell`, for a progress bar: an estimate that is never too small."""
+    contestants = 6 * sum(key != LATENCY for key in plan.subjects)
+    return contestants * (plan.repetitions + 1) + plan.repetitions
+
+
+async def _market(
+    stack: StackUnderTest, market: Market, keys: Sequence[str], rounds: int, findings: Findings, tell: Tell
+) -> None:
+    tell(f"filling the topic: {market.titled()}")
+    bootstrap = stack.env["AXIOM_KAFKA_BOOTSTRAP"]
+    await fill(bootstrap, market)
+    lab = Lab(stack, Log.read(bootstrap))
+    entered = {key: SINKS_AND_PRODUCER[key].contestants(lab, market) for key in keys}
+    for key, contestants in entered.items():
+        findings.subjects[key] = Subject(
+            title=SINKS_AND_PRODUCER[key].title,
+            records=market.titled(),
+            count=len(market.bars),
+            limit=contestants[0].name,
+            series={one.name: Series(one.name, one.how) for one in contestants},
+        )
+    for number in range(rounds + 1):
+        for key, contestants in entered.items():
+            # There and back, so that no contestant always has the same neighbour before it.
+            for contestant in contestants if number % 2 else reversed(contestants):
+                tell(f"{key}: {contestant.name}, " + (f"round {number}" if number else "to warm up"))
+                timing = await contestant.run()
+                if number:
+                    findings.subjects[key].series[contestant.name].timings.append(timing)

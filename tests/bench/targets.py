@@ -1,0 +1,58 @@
+"""What the figures should be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from tests.bench.results import Latency, Spread, Subject, Target
+
+
+class Aim(NamedTuple):
+    """A bound on how many times as long `slow` takes as `fast`."""
+
+    subject: str
+    slow: str
+    fast: str
+    bound: float
+    at_most: bool = False
+    stretch: float | None = None
+
+
+AIMS = (
+    Aim("postgres", "whole service", "bare COPY", 3.5, at_most=True, stretch=2.0),
+    Aim("redis", "one by one", "whole service", 10.0, stretch=15.0),
+    Aim("redis-live", "one by one", "whole service", 10.0, stretch=15.0),
+    Aim("neo4j", "store write, uncoalesced", "store write", 8.0),
+    Aim("neo4j", "whole service, uncoalesced", "whole service", 3.0),
+)
+P50_MS = 2.0
+P99_MS = 15.0
+
+
+def ratio_targets(subjects: Mapping[str, Subject]) -> list[Target]:
+    """Those whose subjects were measured."""
+    return [
+        Target(
+            what=f"{subject.title}: {aim.slow} / {aim.fast}",
+            bound=aim.bound,
+            found=found,
+            at_most=aim.at_most,
+            unit=" ×",
+            stretch=aim.stretch,
+        )
+        for aim in AIMS
+        if (subject := subjects.get(aim.subject)) and (found := subject.ratio(aim.slow, aim.fast))
+    ]
+
+
+def latency_targets(latencies: Sequence[Latency], per_second: int) -> list[Target]:
+    """None before the first round."""
+    if not latencies:
+        return []
+    at = f"produce to Redis at {per_second}/s"
+    p50, p99 = (Spread.of(getattr(one, name) for one in latencies) for name in ("p50_ms", "p99_ms"))
+    return [
+        Target(f"{at}, p50", P50_MS, p50, at_most=True, unit=" ms"),
+        Target(f"{at}, p99", P99_MS, p99, at_most=True, unit=" ms"),
+    ]
