@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from collections.abc import MutableMapping
 from typing import Any
@@ -13,7 +14,9 @@ from axiom.contracts.headers import current_traceparent, trace_id
 from axiom.errors import Misconfigured
 
 _LEVELS = ("debug", "info", "warning", "error", "critical")
-_SECRET_WORDS = ("password", "secret", "token", "api_key", "authorization")
+_SECRET = re.compile(
+    r"password|secret|api_?key|authorization|(^|_)token$", re.IGNORECASE
+)  # but not input_tokens
 
 
 def get_logger() -> structlog.stdlib.BoundLogger:
@@ -72,7 +75,7 @@ def _add_trace(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMappi
 def _redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """No log line ever shows a secret, whatever a caller passes by that name."""
     for key in event:
-        if any(word in key.lower() for word in _SECRET_WORDS):
+        if _SECRET.search(key):
             event[key] = "[redacted]"
     return event
 
