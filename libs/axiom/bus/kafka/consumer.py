@@ -71,9 +71,15 @@ class KafkaConsumer:
         return polled
 
     def start_at(self, positions: Mapping[TopicPartition, int]) -> None:
+        self._seek(positions)
+        self.resume(positions)
+        # A second seek wakes librdkafka's fetcher, which else looks at the partition only a second later;
+        # without the first, it would have begun to fetch from somewhere else.
+        self._seek(positions)
+
+    def _seek(self, positions: Mapping[TopicPartition, int]) -> None:
         for partition, offset in positions.items():
             self._consumer.seek(_TopicPartition(*partition, offset))
-        self.resume(positions)
 
     def pause(self, partitions: Collection[TopicPartition]) -> None:
         self._consumer.pause([_TopicPartition(*partition) for partition in partitions])
