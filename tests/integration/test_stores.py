@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -416,10 +416,10 @@ class TestNeo4j(StoreSuite):
 class CrashingStore(chroma.ChromaStore):
     """Dies, as far as its server can tell, between the rows and the offset of its next write."""
 
-    async def _add_offset(self, row: dict[str, Any]) -> None:
-        if row["next_offset"] > 0:
+    async def _add_offsets(self, rows: Sequence[dict[str, Any]]) -> None:
+        if any(row["next_offset"] > 0 for row in rows):
             raise StoreDown("killed here")
-        await super()._add_offset(row)
+        await super()._add_offsets(rows)
 
 
 class TestChroma(StoreSuite):

@@ -24,7 +24,7 @@ from axiom.errors import BadRecord, LogMismatch, RecordTooLarge
 from topics import dead_letters
 from topics.dead_letters import DeadLetter
 
-WAIT_S = 30.0
+WAIT_S = 60.0
 MIB = 1024 * 1024
 
 
