@@ -18,7 +18,7 @@ from axiom.stores.queries import named_queries
 _OWN = named_queries(Path(__file__).parent / "cypher" / "queries.cypher")
 _REFUSALS = ("Neo.ClientError.Statement.", "Neo.ClientError.Schema.")
 _TIMEOUT_S = 5.0
-_TRANSACTION_TIMEOUT_S = 60.0
+_TRANSACTION_TIMEOUT_S = 40.0  # below the watchdog's limit: a hanging server becomes a declared pause
 
 
 class _Undo(AxiomError):

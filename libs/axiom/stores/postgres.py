@@ -20,7 +20,7 @@ from axiom.stores.queries import named_queries
 _SQL = Path(__file__).parent / "sql"
 _OWN = named_queries(_SQL / "queries.sql")
 _CONNECT_TIMEOUT_S = 5
-_STATEMENT_TIMEOUT_S = 60
+_STATEMENT_TIMEOUT_S = 40  # below the watchdog's limit: a server that hangs becomes a declared pause
 # A member frozen in mid-transaction keeps its offset rows locked; PostgreSQL ends it, so another can go on.
 _IDLE_IN_TRANSACTION = "15s"
 _MIGRATION_LOCK = 0x6178696F6D  # any constant: serialises migrations of several members
