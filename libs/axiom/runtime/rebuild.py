@@ -21,6 +21,7 @@ from axiom.contracts.record import Record, TopicPartition
 from axiom.errors import LogMismatch, Misconfigured, Permanent, Transient
 from axiom.runtime.fold import LogFold, Nowhere, Progress
 from axiom.runtime.sink import Sink
+from axiom.stores.port import Position
 from axiom.stores.shadow import Shadow
 from axiom.telemetry.logs import get_logger
 
@@ -134,13 +135,21 @@ async def _live(sink: Sink[H], reader: LogReader) -> dict[TopicPartition, int]:
     """Where the live store is, in the partitions in which that is a place in today's log."""
     live: dict[TopicPartition, int] = {}
     for topic in sink.handlers:
+        held = await _held(sink, reader, topic.name)
         ranges, identity = reader.ranges(topic.name), reader.identity(topic.name)
-        held = await sink.store.load(sink.name, topic.name, [part.partition for part in ranges])
         for part, kept in ranges.items():
             position = held.get(part.partition)
             if position and position.log == identity and kept.start <= position.next_offset <= kept.end:
                 live[part] = position.next_offset
     return live
+
+
+async def _held(sink: Sink[H], reader: LogReader, topic: str) -> dict[int, Position]:
+    """The live store's positions.
+
+    Read them before the log's ends: read after, a store that keeps up would seem to be beyond its log.
+    """
+    return await sink.store.load(sink.name, topic, [part.partition for part in reader.ranges(topic)])
 
 
 async def _swap(consumer: str, shadow: Shadow[H], fold: LogFold[H], known: set[TopicPartition]) -> float:
@@ -190,9 +199,8 @@ def _refuse_shrunk(
 async def _refuse_loss(sink: Sink[H], reader: LogReader) -> None:
     """Compare what the live store has read with what the log holds."""
     for topic in sink.handlers:
-        ranges = reader.ranges(topic.name)
-        live = await sink.store.load(sink.name, topic.name, [part.partition for part in ranges])
-        identity = reader.identity(topic.name)
+        live = await _held(sink, reader, topic.name)
+        ranges, identity = reader.ranges(topic.name), reader.identity(topic.name)
         for part, kept in ranges.items():
             position = live.get(part.partition)
             if position is None:
