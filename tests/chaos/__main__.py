@@ -9,6 +9,8 @@ import dataclasses
 import json
 import os
 import random
+import signal
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -47,6 +49,7 @@ def main(
     seed = random.SystemRandom().randrange(1_000_000) if seed is None else seed
     console.print(f"seed [bold]{seed}[/], {rounds} round(s) of {len(kinds)} faults")
     outcomes: list[Outcome] = []
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what it started is stopped
     with _world(console, seed) as world, console.status("") as status:
 
         def begin(number: int, name: str) -> None:

@@ -6,6 +6,7 @@ SIGTERM: it waits until Kafka has answered for every record (a minute at most), 
 from __future__ import annotations
 
 import json
+import os
 import random
 import signal
 import sys
@@ -57,7 +58,8 @@ def main(settings: Settings) -> None:
         }
     )  # fmt: skip
     started, sent = time.monotonic(), 0
-    while not stopping:
+    parent = os.getppid()
+    while not stopping and os.getppid() == parent:
         due = settings.mix.burst + int((time.monotonic() - started) * settings.rate_s)
         for made in islice(stream, max(0, due - sent)):
             _send(producer, writer, made)

@@ -90,6 +90,8 @@ class Proxy:
         self._writers |= {writer, back}
         try:
             await asyncio.gather(self._pump(reader, back, ours=True), self._pump(there, writer, ours=False))
+        except asyncio.CancelledError:
+            pass  # the proxy ends; asyncio's streams would log it as an error of ours
         finally:
             self._writers -= {writer, back}
             for end in (writer, back):

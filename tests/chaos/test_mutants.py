@@ -116,7 +116,7 @@ CASES: list[tuple[str, Show, set[str]]] = [
     ("commit_before_write", partial(killed_at, "price_bars"), {"I3", "I4"}),
     ("offset_outside_transaction", partial(killed_at, "sink_offsets"), {"I3"}),
     ("no_fence", zombie, {"I3", "I9"}),
-    ("no_version_guard", older_ones_later, {"I4", "I5"}),
+    ("no_version_guard", older_ones_later, {"I4"}),
     ("no_epoch_in_ids", held_in_the_network, {"I4"}),
 ]
 

@@ -186,11 +186,20 @@ class World:
         def all_held() -> bool:
             return set().union(*(held(process) for process in running)) == PARTITIONS
 
-        wait_until(f"{sink} has all partitions\n", all_held, 60)
+        try:
+            wait_until(f"{sink} has all partitions", all_held, 60)
+        except AssertionError as late:
+            ends = "\n".join(f"{one.pid} {one.process.poll()}: {one.log_end(10)}" for one in running)
+            raise AssertionError(f"{late}\n{ends}") from None
 
     def wait_held(self, process: ServiceProcess) -> None:
         """Wait until one member has all partitions."""
-        wait_until(f"{process.name} {process.pid} has all partitions", lambda: held(process) == PARTITIONS)
+        try:
+            wait_until(f"{process.name} has all partitions", lambda: held(process) == PARTITIONS)
+        except AssertionError as late:
+            raise AssertionError(
+                f"{late}\n{process.process.poll()} {process.health()}: {process.log_end(15)}"
+            ) from None
 
     # Traffic
 
@@ -232,10 +241,13 @@ class World:
         self.wait_generated()
 
     def publish_again(self) -> None:
-        """Send the log's good records once more, in the opposite order, and journal them so."""
+        """Send the log's records once more, backwards, but for the newest of each key; and journal them."""
         before = journal.read(self.journal_file)
         known = {one.sha256: one for one in before.having("ok")}
-        backwards = sorted(self.pipeline.log(), key=lambda record: -record.offset)
+        log = self.pipeline.log()
+        newest = {record.key: record for record in log}
+        older = [record for record in log if record is not newest[record.key]]
+        backwards = sorted(older, key=lambda record: -record.offset)
         with closing(journal.Writer(self.journal_file, len(before.entries))) as writer:
             for placed in self.pipeline.send(record[2:] for record in backwards).ok:
                 old = known[journal.digest(placed.value)]

@@ -164,6 +164,7 @@ class Scaled(Fault):
 
     def inject(self, world: World, dice: random.Random) -> None:
         sink = dice.choice(SINKS)
+        world.note(sink)
         first = world.member(sink)
         others = [world.start(sink), world.start(sink)]
         wait_until(
@@ -176,7 +177,6 @@ class Scaled(Fault):
         for leaving in dice.sample([first, *others], 2):
             world.gone(leaving)
             assert leaving.terminate() == 0, leaving.log_end()
-        world.note(sink)
 
 
 class Terminated(Fault):
