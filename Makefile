@@ -2,7 +2,7 @@
 # Pass options through ARGS: `make logs ARGS="-f postgres-sink"`, `make test-unit ARGS="-k breaker"`.
 
 .DEFAULT_GOAL := help
-.PHONY: help ready up down status logs reset doctor test test-unit test-integration test-e2e chaos check format bench lock lock-jars
+.PHONY: help ready up down status logs reset doctor test test-unit test-integration test-e2e test-chaos chaos check format bench lock lock-jars
 
 BIN := .venv/bin
 ARGS ?=
@@ -31,8 +31,11 @@ reset: ready ## Stop the stack and delete all its data (asks; ARGS=--yes does no
 doctor: ready ## Check what the stack needs of this machine.
 	@$(BIN)/axiom doctor $(ARGS)
 
-test: ready ## Run all tests, on real servers of the tests' own.
-	@$(BIN)/pytest $(ARGS)
+test: ready ## Run the tests, on real servers of the tests' own (all but the chaos faults: make test-chaos).
+	@$(BIN)/pytest -m "not chaos" $(ARGS)
+
+test-chaos: ready ## Run the short, fixed part of make chaos, and the mutants that its checker must catch.
+	@$(BIN)/pytest -m chaos $(ARGS)
 
 test-unit: ready ## Run the tests that need no server.
 	@$(BIN)/pytest tests/unit tests/architecture $(ARGS)
