@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from axiom.errors import AxiomError, Fenced, Misconfigured, Permanent, StoreDown
 from axiom.settings import ChromaSettings, Neo4jSettings, PostgresSettings, RedisSettings, load
-from axiom.stores import chroma, neo4j, postgres, redis
+from axiom.stores import chroma, chroma_driver, neo4j, postgres, redis
 from axiom.stores.pgcopy import Column, binary_copy
 from axiom.stores.port import Batch, Position
 from tests.stack import StackUnderTest, free_port
@@ -411,6 +411,37 @@ class TestNeo4j(StoreSuite):
             assert [row["generation"] for row in rows] == [await store.active_generation()]
         finally:
             await store.close()
+
+
+@pytest.mark.parametrize("server", ["postgres", "redis", "neo4j", "chroma"])
+async def test_a_server_that_hangs_is_down_and_then_up_again(
+    stack: StackUnderTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, server: str
+) -> None:
+    """It keeps its connections and answers nothing: no call may wait for ever."""
+    monkeypatch.setattr(postgres, "_STATEMENT_TIMEOUT_S", 2)
+    monkeypatch.setattr(redis, "_SCRIPT_TIMEOUT_S", 2)
+    monkeypatch.setattr(neo4j, "_TRANSACTION_TIMEOUT_S", 2)
+    monkeypatch.setattr(chroma_driver, "_REQUEST_TIMEOUT_S", 2)
+    kinds = {"redis": RedisWorld, "neo4j": Neo4jWorld, "chroma": ChromaWorld}
+    world: Any = PostgresWorld(tmp_path) if server == "postgres" else kinds[server]()
+    store = world.member()
+    await store.setup()
+    at = (await store.take("c", TOPIC, LOG, {0: 0}))[0]
+    one = batch("c", at, [("a", 1)])
+    stack.freeze(server)
+    try:
+        with pytest.raises(StoreDown):
+            await store.apply(one, world.handler)
+        with pytest.raises(StoreDown):
+            await store.ping()
+    finally:
+        stack.thaw(server)
+    await store.ping()
+    now = (await store.load("c", TOPIC, [0]))[0]
+    if now.next_offset == at.next_offset:  # else it took effect after all: the offset tells
+        await store.apply(one, world.handler)
+    assert await world.rows() == {"a": 1}
+    await world.close()
 
 
 class CrashingStore(chroma.ChromaStore):

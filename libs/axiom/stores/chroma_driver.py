@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -17,7 +18,26 @@ from axiom.settings import ChromaSettings
 NEXT = "next-"
 OLD = "old-"
 _READY = "ready_to_swap"
+_REQUEST_TIMEOUT_S = 20.0
+_PING_TIMEOUT_S = 5.0
+
 _SWAP_TRIES = 5
+
+
+class _Timed:
+    """A client or collection whose calls end after a while; chromadb's own wait for ever."""
+
+    def __init__(self, target: Any) -> None:
+        self._target = target
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
+        call = getattr(self._target, name)
+
+        async def timed(*arguments: Any, **named: Any) -> Any:
+            async with asyncio.timeout(_REQUEST_TIMEOUT_S):
+                return await call(*arguments, **named)
+
+        return timed
 
 
 class ChromaDriver:
@@ -50,13 +70,15 @@ class ChromaDriver:
         for name, space in self._spaces.items():
             own = self._prefix + name
             if own in found:  # asked for without making it: a swap may be about to take the name away
-                self._collections[name] = await client.get_collection(own, embedding_function=None)
+                found_one = await client.get_collection(own, embedding_function=None)
+                self._collections[name] = _Timed(found_one)
             elif not self._prefix and OLD + name in found:
                 raise StoreDown(f"{self._where}: {name} is being swapped", retry_after_s=0.05)
             else:
-                self._collections[name] = await client.get_or_create_collection(
+                made = await client.get_or_create_collection(
                     own, configuration={"hnsw": {"space": space}}, embedding_function=None
                 )
+                self._collections[name] = _Timed(made)
 
     async def collection(self, name: str) -> Any:
         """One of the collections, as the client has it."""
@@ -66,7 +88,8 @@ class ChromaDriver:
 
     async def heartbeat(self) -> None:
         """Raises if the server does not answer."""
-        await (await self._connected()).heartbeat()
+        async with asyncio.timeout(_PING_TIMEOUT_S):
+            await (await self._connected()).heartbeat()
 
     async def announce_swap(self) -> None:
         """Say that this driver's `next-` collections are complete and are to replace the live ones."""
@@ -118,11 +141,13 @@ class ChromaDriver:
 
     async def _connected(self) -> Any:
         if self._client is None:
-            self._client = await chromadb.AsyncHttpClient(
-                host=self._settings.host,
-                port=self._settings.port,
-                settings=Settings(anonymized_telemetry=False),
-            )
+            async with asyncio.timeout(_REQUEST_TIMEOUT_S):
+                client = await chromadb.AsyncHttpClient(
+                    host=self._settings.host,
+                    port=self._settings.port,
+                    settings=Settings(anonymized_telemetry=False),
+                )
+            self._client = _Timed(client)
         return self._client
 
     @asynccontextmanager

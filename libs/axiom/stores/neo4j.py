@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -77,14 +78,15 @@ class Neo4jStore:
 
     async def setup(self) -> None:
         own = [query for name, query in _OWN.items() if name.endswith("_constraint")]
-        async with self._translated(), self._driver.session() as session:
+        async with self._translated(), _limit(_TRANSACTION_TIMEOUT_S), self._driver.session() as session:
             for query in [*own, *self._constraints]:
                 await (await session.run(query)).consume()
-            await (await session.run("CALL db.awaitIndexes(60)")).consume()
+            await (await session.run("CALL db.awaitIndexes(40)")).consume()
         await self.active_generation()
 
     async def ping(self) -> None:
-        await self.query("RETURN 1")
+        async with self._translated(), _limit(_TIMEOUT_S):
+            await self.query("RETURN 1")
 
     async def take(
         self, consumer: str, topic: str, log: TopicIdentity, starts: Mapping[int, int]
@@ -149,7 +151,8 @@ class Neo4jStore:
         """The generation that readers should read and this store writes, asked anew."""
         if self._fixed_generation is not None:
             return self._fixed_generation
-        rows = await self.query(_OWN["generation"])
+        async with self._translated(), _limit(_TRANSACTION_TIMEOUT_S):
+            rows = await self.query(_OWN["generation"])
         self._generation = int(rows[0]["generation"])
         return self._generation
 
@@ -157,7 +160,7 @@ class Neo4jStore:
     async def transaction(self) -> AsyncIterator[Transaction]:
         """A transaction that is committed at the end, or rolled back by an exception."""
         generation = self._generation or await self.active_generation()
-        async with self._translated(), self._driver.session() as session:
+        async with self._translated(), _limit(_TRANSACTION_TIMEOUT_S), self._driver.session() as session:
             transaction = await session.begin_transaction(timeout=_TRANSACTION_TIMEOUT_S)
             async with transaction:
                 yield Transaction(transaction, generation)
@@ -180,6 +183,11 @@ class Neo4jStore:
             raise Permanent(f"Neo4j refuses a batch: {error.code}: {error.message}") from error
         except (exceptions.DriverError, exceptions.Neo4jError, OSError, TimeoutError) as error:
             raise StoreDown(f"{self._where} does not serve: {error}") from error
+
+
+def _limit(seconds: float) -> asyncio.Timeout:
+    """Ends what a server that hangs would keep waiting: the driver itself has no limit for answers."""
+    return asyncio.timeout(seconds + _TIMEOUT_S)
 
 
 def _position(row: Mapping[str, Any]) -> Position:

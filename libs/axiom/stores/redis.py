@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -95,7 +96,7 @@ class RedisStore:
         await self.ping()
 
     async def ping(self) -> None:
-        async with self._translated():
+        async with self._translated(), asyncio.timeout(_TIMEOUT_S):
             await self.client.ping()
 
     async def take(

@@ -7,7 +7,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-
 from typer.testing import CliRunner, Result
 
 from axiom_cli import main, schemas
