@@ -57,7 +57,6 @@ class Proxy:
 
     def release(self) -> None:
         """Let what is held back go on, and hold nothing more."""
-        self.hold = None
         self._loop.call_soon_threadsafe(self._released.set)
 
     def _run(self, work: object) -> asyncio.Server:
