@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
@@ -21,7 +21,7 @@ class Module:
     path: Path
     tree: ast.Module
 
-    @property
+    @cached_property
     def imports(self) -> set[str]:
         """What it imports anywhere in the file: modules, and `module.name` for `from module import name`."""
         found: set[str] = set()
