@@ -49,7 +49,7 @@ CATCH_UP_S = 90.0
 
 @dataclass
 class Journal:
-    """What Kafka said of each record that was sent: confirmed with its place (headers left out), or refused."""
+    """What Kafka said of each record that was sent: confirmed with its place (no headers), or refused."""
 
     ok: list[LogRecord] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)

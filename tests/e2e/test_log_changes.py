@@ -89,13 +89,17 @@ def test_while_the_sink_was_away(pipeline: Pipeline, change: Callable[[Pipeline]
 
 @pytest.mark.parametrize(("change", "why"), CHANGES[1:])
 def test_while_the_sink_is_at_work(pipeline: Pipeline, change: Callable[[Pipeline], None], why: str) -> None:
-    """Whichever notices first: the fetch or the look at the topic's identity now and then."""
+    """The fetch notices, or the look at the topic's identity a few seconds later; from then on nothing moves.
+
+    Until that look, records of the new topic beyond the old one's offsets may have been taken: Kafka does
+    not say with a record which topic it is of. The way out is the same: rebuild.
+    """
     services = filled(pipeline, *SINKS)
-    before = {sink: pipeline.dump(sink) for sink in SINKS}
     change(pipeline)
+    refused: dict[str, Dump] = {}
     for service in services:
         waits_for(service, "log_mismatch")
-        after, old = pipeline.dump(service.name), before[service.name]
-        if change is make_anew:
-            assert content(after) == content(old)
-        assert service.terminate() == 0
+        refused[service.name] = pipeline.dump(service.name)
+    pipeline.publish(BARS)
+    for service in services:
+        assert_refuses(pipeline, service, "", refused[service.name])

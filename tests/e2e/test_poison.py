@@ -75,6 +75,7 @@ POISON = {
     "no such day": Poison("invalid_payload", KEY, bar(ts="2024-02-30T00:00:00Z")),
     "time without offset": Poison("invalid_payload", KEY, bar(ts="2024-01-02T00:00:00")),
     "before the beginning of time": Poison("invalid_payload", KEY, bar(ts="0001-01-01T00:00:00+14:00")),
+    "at the end of time": Poison("invalid_payload", KEY, bar(ts="9999-12-31T00:00:00Z")),
     "unknown schema version": Poison("unknown_schema_version", KEY, bar(), (("schema-version", b"99"),)),
     "null key": Poison("key_mismatch", None, bar()),
     "another's key": Poison("key_mismatch", b"ZOTHER", bar()),
@@ -82,8 +83,8 @@ POISON = {
     "null key and value": Poison("null_value", None, None, ()),
 }
 EDGE = [
-    bar(ts="9999-12-30T00:00:00Z"),
-    bar(ts="0001-01-01T00:00:00Z", interval="1m"),
+    bar(ts="2199-12-31T00:00:00Z"),
+    bar(ts="1900-01-01T00:00:00Z", interval="1m"),
     bar(volume=0, extra={"new": "field"}),
 ]
 """Good records at the edge of the contract: a sink that can't take one would stand still for ever."""
