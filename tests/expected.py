@@ -202,7 +202,7 @@ def _split(overnight: float) -> float:
     jump = abs(math.log(overnight))
     if jump < math.log(1.45):
         return 1.0
-    usual = {1.25, 1.5} | {new / old for new in range(2, 21) for old in (1, 2, 3) if new > old}
+    usual: list[float] = [1.5, 2.5, *range(2, 11), 12, 15, 20, 25, 30, 50]
     nearest = min(usual, key=lambda ratio: (abs(math.log(ratio) - jump), ratio))
     if abs(math.log(nearest) - jump) > 0.06:
         return 1.0

@@ -14,8 +14,7 @@ from services.chroma_sink.days import Day, Days
 RETURNS = 30
 SESSIONS_A_YEAR = 252
 _NO_SHAPE = (1.0, *[0.0] * (RETURNS - 1))
-_SPLIT_TERMS = range(1, 21)
-_SPLIT_RATIOS = sorted({new / old for new in _SPLIT_TERMS for old in (1, 2, 3) if new > old} | {1.5, 1.25})
+_SPLIT_RATIOS = (1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 12.0, 15.0, 20.0, 25.0, 30.0, 50.0)
 _SPLIT_TOLERANCE = 0.06  # an overnight move beside the split; wider would take crashes for splits
 _LEAST_JUMP = math.log(1.45)
 
