@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,33 +14,56 @@ from axiom.bus.kafka import KafkaProducer
 from axiom.contracts.codec import encode
 from axiom.settings import RedisSettings, load
 from services.redis_sink.sink import make_sink
+from tests.bench import relay
 from tests.bench.lab import loaded_offsets
 from tests.bench.log import make_anew
 from tests.bench.records import SYMBOLS, live, moved
+from tests.bench.relay import CHANNEL
 from tests.bench.results import Latency
 from tests.bench.servers import service
 from tests.stack import StackUnderTest
 from topics.price_updates import TOPIC, PriceBar
 
-CHANNEL = "axiom:prices"
 PER_SECOND = 500
 SECONDS = 10
 WARM_UP_S = 2
+SINK, RELAY = "redis-sink", "bare relay"
 ARRIVAL_S = 5.0
 
 
-async def measure(stack: StackUnderTest) -> Latency:
-    """PER_SECOND bars a second for SECONDS, after a warm-up that is not counted.
+async def through_sink(stack: StackUnderTest) -> Latency:
+    """Through redis-sink as a service.
 
-    Sender and subscriber are one process with one clock. Each bar is its symbol's newest and no symbol
-    comes twice in a second, so every bar is notified.
+    PER_SECOND bars a second for SECONDS, after a warm-up that is not counted. Sender and subscriber are one
+    process with one clock. Each bar is its symbol's newest and no symbol comes twice in a second, so every
+    bar is notified.
     """
+
+    async def ready(sink: Any) -> bool:
+        return len(await loaded_offsets(sink.store, sink.name)) == TOPIC.partitions
+
+    return await _measure(stack, "services.redis_sink", ready)
+
+
+async def through_relay(stack: StackUnderTest) -> Latency:
+    """The same through the least that could be there: see `tests.bench.relay`."""
+
+    async def ready(sink: Any) -> bool:
+        return bool(await sink.store.client.get(relay.READY))
+
+    return await _measure(stack, "tests.bench.relay", ready)
+
+
+WAYS = {RELAY: through_relay, SINK: through_sink}
+
+
+async def _measure(stack: StackUnderTest, module: str, ready: Callable[[Any], Awaitable[bool]]) -> Latency:
     sink: Any = make_sink(load(RedisSettings))
     await sink.store.client.flushall()
     await make_anew(stack.env["AXIOM_KAFKA_BOOTSTRAP"], TOPIC)
     try:
-        with service(stack, "services.redis_sink") as running:
-            while len(await loaded_offsets(sink.store, sink.name)) < TOPIC.partitions:
+        with service(stack, module) as running:
+            while not await ready(sink):
                 running.check()
                 await asyncio.sleep(0.05)
             async with sink.store.client.pubsub() as subscription:

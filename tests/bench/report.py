@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from tests.bench.latency import PER_SECOND, SINK
 from tests.bench.machine import Machine
 from tests.bench.results import Latency, Series, Spread, Subject, Target
 from tests.bench.targets import latency_targets, ratio_targets
@@ -27,14 +28,13 @@ class Findings:
     date: str
     repetitions: int
     subjects: dict[str, Subject] = field(default_factory=dict)
-    latencies: list[Latency] = field(default_factory=list)
-    per_second: int = 0
+    latencies: dict[str, list[Latency]] = field(default_factory=dict)
     seconds: float = 0.0
     others: list[float] = field(default_factory=list)
 
     def targets(self) -> list[Target]:
         """Those of the targets whose figures were measured."""
-        return [*ratio_targets(self.subjects), *latency_targets(self.latencies, self.per_second)]
+        return [*ratio_targets(self.subjects), *latency_targets(self.latencies.get(SINK, ()))]
 
     def as_json(self) -> dict[str, Any]:
         """JSON-ready; times in seconds, all rounds."""
@@ -45,7 +45,10 @@ class Findings:
             "repetitions": self.repetitions,
             "cpu_share_of_others": sum(self.others),
             "subjects": {key: _subject_json(subject) for key, subject in self.subjects.items()},
-            "latency": {"per_second": self.per_second, "rounds": [asdict(one) for one in self.latencies]},
+            "latency": {
+                "per_second": PER_SECOND,
+                "rounds": {name: [asdict(one) for one in own] for name, own in self.latencies.items()},
+            },
             "targets": [
                 {
                     "what": target.what,
@@ -110,7 +113,7 @@ def grids(findings: Findings) -> list[Grid]:
     """The tables of a run: targets first."""
     tables = [_subject_grid(subject) for subject in findings.subjects.values()]
     if findings.latencies:
-        tables.append(_latency_grid(findings))
+        tables.append(_latency_grid(findings.latencies))
     targets = findings.targets()
     return ([_target_grid(targets)] if targets else []) + tables
 
@@ -158,17 +161,20 @@ def _series_row(subject: Subject, series: Series) -> tuple[str, ...]:
     )
 
 
-def _latency_grid(findings: Findings) -> Grid:
+def _latency_grid(latencies: Mapping[str, Sequence[Latency]]) -> Grid:
     rows = [
-        (name, *(f"{value:.2f} ms" for value in Spread.of(getattr(one, field) for one in findings.latencies)))
-        for name, field in (("p50", "p50_ms"), ("p99", "p99_ms"), ("longest", "max_ms"))
+        (f"{name}, {word}", *(f"{value:.2f} ms" for value in Spread.of(getattr(one, key) for one in own)))
+        for name, own in latencies.items()
+        for word, key in (("p50", "p50_ms"), ("p99", "p99_ms"), ("longest", "max_ms"))
     ]
-    samples, lost = (
-        sum(one.samples for one in findings.latencies),
-        sum(one.lost for one in findings.latencies),
-    )
-    title = f"Produce to Redis: {samples:,} bars at {findings.per_second}/s, {lost} lost"
-    return Grid(title, ("", "min", "median", "max"), rows)
+    rounds = [one for own in latencies.values() for one in own]
+    title = f"Produce to Redis at {PER_SECOND}/s: {sum(one.samples for one in rounds):,} bars"
+    legend = [
+        "redis-sink: from our producer's send to the notification at a subscriber",
+        "bare relay: a consumer that publishes each record's bytes in its place",
+        f"never arrived: {sum(one.lost for one in rounds)}",
+    ]
+    return Grid(title, ("", "min", "median", "max"), rows, legend)
 
 
 def show(findings: Findings, console: Console) -> None:

@@ -62,16 +62,16 @@ async def run(stack: StackUnderTest, plan: Plan, findings: Findings, tell: Tell)
         if keys:
             await _market(stack, order(plan.count), keys, plan.repetitions, findings, tell)
     if LATENCY in plan.subjects:
-        findings.per_second = latency.PER_SECOND
         for number in range(plan.repetitions):
-            tell(f"latency, round {number + 1}")
-            findings.latencies.append(await latency.measure(stack))
+            for name, measure in latency.WAYS.items():
+                tell(f"latency: {name}, round {number + 1}")
+                findings.latencies.setdefault(name, []).append(await measure(stack))
 
 
 def steps(plan: Plan) -> int:
     """How often `run` calls `tell`, for a progress bar: an estimate that is never too small."""
     contestants = 6 * sum(key != LATENCY for key in plan.subjects)
-    return contestants * (plan.repetitions + 1) + plan.repetitions
+    return contestants * (plan.repetitions + 1) + 2 * plan.repetitions
 
 
 async def _market(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from tests.bench.latency import PER_SECOND
 from tests.bench.results import Latency, Spread, Subject, Target
 
 
@@ -46,11 +47,11 @@ def ratio_targets(subjects: Mapping[str, Subject]) -> list[Target]:
     ]
 
 
-def latency_targets(latencies: Sequence[Latency], per_second: int) -> list[Target]:
+def latency_targets(latencies: Sequence[Latency]) -> list[Target]:
     """None before the first round."""
     if not latencies:
         return []
-    at = f"produce to Redis at {per_second}/s"
+    at = f"produce to Redis at {PER_SECOND}/s"
     p50, p99 = (Spread.of(getattr(one, name) for one in latencies) for name in ("p50_ms", "p99_ms"))
     return [
         Target(f"{at}, p50", P50_MS, p50, at_most=True, unit=" ms"),
