@@ -109,6 +109,9 @@ class SinkLoop(Generic[H]):
             await _wait(stop, self._options.stand_s)
             if not stop.is_set():
                 raise
+        except BaseException:
+            await self._in_thread(self._consumer.close)  # left open, it can keep the process from ending
+            raise
         else:
             await self._in_thread(self._leave)
         finally:
