@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests import readers
 from tests.e2e.bars import mixed_bars
 from tests.e2e.members import locked_bars, waits_for
 from tests.e2e.pipeline import SINKS, STORE_OF, Pipeline
@@ -77,3 +78,26 @@ def test_before_kafka_and_the_stores_are_there(pipeline: Pipeline) -> None:
         pipeline.stack.start(server)
     pipeline.check_settled("postgres_sink")
     patient.wait_ready()
+
+
+def test_a_failure_that_nobody_foresaw_ends_the_process(pipeline: Pipeline) -> None:
+    """I3, I10: exit code 1 for a supervisor to see, soon; what was not written is written by the next one."""
+    bars = mixed_bars(count=8, days=30)
+    service = pipeline.working("postgres_sink")
+    pipeline.publish(bars[:100])
+    pipeline.wait_caught_up("postgres_sink")
+    readers.run_postgres(pipeline.env, "ALTER TABLE market.price_bars RENAME TO lost")
+    pipeline.publish(bars[100:])
+    assert service.wait_exit(30) == 1
+    readers.run_postgres(pipeline.env, "ALTER TABLE market.lost RENAME TO price_bars")
+    pipeline.sink("postgres_sink")
+    pipeline.check_settled("postgres_sink")
+
+
+def test_a_wrong_password_ends_the_process(pipeline: Pipeline) -> None:
+    """Exit code 2: a restart won't help; the log names the setting."""
+    for sink, store in (("postgres_sink", "postgres"), ("redis_sink", "redis"), ("neo4j_sink", "neo4j")):
+        setting = f"AXIOM_{store.upper()}_PASSWORD"
+        with pipeline.stack.start_service(sink, {setting: "wrong"}) as service:
+            assert service.wait_exit(30) == 2, service.log_end()
+            assert store.upper() in service.log_end()
