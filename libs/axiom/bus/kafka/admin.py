@@ -164,7 +164,8 @@ class KafkaAdmin:
             except KafkaException as error:
                 if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
                     raise LogMismatch(
-                        f"there is no topic {name}: make it with `axiom topics create`"
+                        f"there is no topic {name}: make it with `axiom topics create`, then make what was "
+                        f"filled from an earlier one anew: `axiom rebuild --accept-loss`"
                     ) from error
                 raise StoreDown(f"Kafka at {self._bootstrap} does not answer: {error}") from error
             found[name] = TopicIdentity(str(described.topic_id), len(described.partitions))

@@ -138,7 +138,9 @@ def is_record(message: _Message) -> bool:
             f"what the log still holds, or restore the topic"
         )
     if error.code() in _GONE:
-        raise LogMismatch(f"the topic {message.topic()} is gone ({error.str()}): make it again and rebuild")
+        raise LogMismatch(
+            f"the topic {message.topic()} is gone ({error.str()}): make it with `axiom topics create` and rebuild"
+        )
     if error.code() in _REFUSED or error.fatal():
         raise Misconfigured(f"Kafka refuses this consumer: {error.str()}")
     return False  # passing trouble with brokers: librdkafka tries again by itself
