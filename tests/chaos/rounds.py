@@ -66,16 +66,14 @@ def run_rounds(
     """
     for number in rounds:
         order = random.Random(f"{seed}/{number}").sample(sorted(faults), len(faults))
-        fresh = True
+        world.suspect = True
         for name in order:
             begin(number, name)
-            outcome = run_fault(world, faults[name], seed, number, fresh=fresh)
-            fresh = not outcome.held
-            yield outcome
+            yield run_fault(world, faults[name], seed, number)
 
 
-def run_fault(world: World, kind: type[Fault], seed: int, number: int = 1, *, fresh: bool = False) -> Outcome:
-    """One fault on a working system; `fresh` empties everything first."""
+def run_fault(world: World, kind: type[Fault], seed: int, number: int = 1) -> Outcome:
+    """One fault on a working system; everything is emptied first if the one before broke something."""
     outcome = Outcome(number, kind.__name__, kind.code, kind.title)
     started = time.monotonic()
     world.notes.clear()
@@ -83,13 +81,14 @@ def run_fault(world: World, kind: type[Fault], seed: int, number: int = 1, *, fr
     try:
         outcome.skipped = fault.unavailable(world)
         if outcome.skipped is None:
-            world.begin() if fresh else world.ensure()
+            world.begin() if world.suspect else world.ensure()
             outcome.findings = fault.run(world, random.Random(f"{seed}/{number}/{kind.__name__}"))
     except AssertionError as late:
         outcome.failed = f"I10 or a step of the fault: {late}"
     except Exception:
         # A round goes on after a fault that broke in a way of its own; it counts as failed.
         outcome.failed = traceback.format_exc(limit=-4)
+    world.suspect = not outcome.held
     outcome.notes = list(world.notes)
     outcome.seconds = time.monotonic() - started
     return outcome

@@ -45,7 +45,6 @@ FAULTS: list[type[Fault]] = [
 def world(stack: StackUnderTest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """One system for all faults: what one leaves behind, the next one starts from."""
     with World(stack, tmp_path_factory.mktemp("chaos"), SEED) as world:
-        world.begin()
         yield world
 
 

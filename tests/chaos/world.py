@@ -56,6 +56,7 @@ class World:
     Attributes:
         members: of each sink, the processes that should be running.
         command: how a sink is started, where it is not `python -m services.<sink>`.
+        suspect: nobody knows what state it is in: nothing was begun, or a fault broke an invariant.
     """
 
     def __init__(self, stack: StackUnderTest, folder: Path, seed: int = 1) -> None:
@@ -64,6 +65,7 @@ class World:
         self.members: dict[str, list[Member]] = {sink: [] for sink in SINKS}
         self.command: Callable[[str], Sequence[str]] | None = None
         self.notes: list[str] = []
+        self.suspect = True
         self._folder = folder
         self._seed = seed
         self._era = 0
