@@ -139,7 +139,8 @@ def is_record(message: _Message) -> bool:
         )
     if error.code() in _GONE:
         raise LogMismatch(
-            f"the topic {message.topic()} is gone ({error.str()}): make it with `axiom topics create` and rebuild"
+            f"the topic {message.topic()} is gone ({error.str()}): make it with `axiom topics create`, "
+            f"then rebuild"
         )
     if error.code() in _REFUSED or error.fatal():
         raise Misconfigured(f"Kafka refuses this consumer: {error.str()}")
