@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from axiom.errors import AxiomError
 from tests.bench import machine, report
 from tests.bench.report import Findings
 from tests.bench.run import SUBJECTS, Plan, run, steps
@@ -47,21 +48,23 @@ def main(
         raise typer.BadParameter(f"{', '.join(sorted(unknown))}: take some of {', '.join(SUBJECTS)}")
     plan = Plan(subjects, records, repetitions)
     console = Console(stderr=True)
-    findings, complete = _measure(plan, home, console)
+    findings, broken_off = _measure(plan, home, console)
     if as_json:
         print(json.dumps(findings.as_json(), indent=2))  # noqa: T201
     else:
         report.show(findings, Console(width=None if sys.stdout.isatty() else 120))
-    if not complete:
-        console.print("[yellow]Interrupted[/]: only what was measured so far is shown, nothing is written")
-        raise typer.Exit(130)
+    if broken_off is not None:
+        console.print("Only what was measured so far is shown, nothing is written")
+        raise broken_off
     if write if write is not None else not only:
         PAGE.write_text(report.replaced(PAGE.read_text(), report.markdown(findings)))
         console.print(f"Written: {PAGE.relative_to(ROOT)}")
 
 
-def _measure(plan: Plan, home: Path | None, console: Console) -> tuple[Findings, bool]:
-    """The findings, and whether they are complete."""
+def _measure(
+    plan: Plan, home: Path | None, console: Console
+) -> tuple[Findings, AxiomError | KeyboardInterrupt | None]:
+    """The findings, and what broke the run off, if anything did."""
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     started_s = time.monotonic()
     findings: Findings | None = None
@@ -72,13 +75,13 @@ def _measure(plan: Plan, home: Path | None, console: Console) -> tuple[Findings,
                 findings = Findings(asyncio.run(machine.describe()), _command(), _today(), plan.repetitions)
                 with others_share(stack, findings.others.append):
                     asyncio.run(run(stack, plan, findings, partial(_advance, progress, task)))
-        except KeyboardInterrupt:
+        except (AxiomError, KeyboardInterrupt) as error:
             if findings is None:
-                raise typer.Exit(130) from None
-            return findings, False
+                raise
+            return findings, error
         progress.update(task, description="done", completed=steps(plan) + 1)
     findings.seconds = time.monotonic() - started_s
-    return findings, True
+    return findings, None
 
 
 def _advance(progress: Progress, task: TaskID, what: str) -> None:
@@ -95,4 +98,7 @@ def _today() -> str:
 
 
 if __name__ == "__main__":
-    app()
+    try:
+        app()
+    except AxiomError as error:
+        sys.exit(f"{type(error).__name__}: {error}")
