@@ -14,7 +14,7 @@ from tests.e2e.pipeline import SINKS, TOPIC, Pipeline
 from tests.readers import Dump
 from tests.stack import ServiceProcess
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.chaos]
 
 BARS = mixed_bars(count=16, days=20)
 

@@ -22,7 +22,7 @@ from tests.e2e.pipeline import SINKS, TOPIC, Pipeline
 from topics import price_updates
 from topics.price_updates import PriceBar
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.chaos]
 
 GOOD: dict[str, Any] = json.loads(encode(price_updates.TOPIC, daily_bars(["ZPOISON"], 1)[0]).value or b"")
 KEY = b"ZPOISON"
