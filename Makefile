@@ -31,7 +31,7 @@ reset: ready ## Stop the stack and delete all its data (asks; ARGS=--yes does no
 doctor: ready ## Check what the stack needs of this machine.
 	@$(BIN)/axiom doctor $(ARGS)
 
-test: ready ## Run the tests, on real servers of the tests' own (all but the chaos faults: make test-chaos).
+test: ready ## Run the tests, on real servers of the tests' own (the slow fault tests: make test-chaos).
 	@$(BIN)/pytest -m "not chaos" $(ARGS)
 
 test-chaos: ready ## Run the short, fixed part of make chaos, and the mutants that its checker must catch.
