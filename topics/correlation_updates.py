@@ -2,11 +2,47 @@
 
 from __future__ import annotations
 
-from axiom.contracts.payload import Payload
+from typing import Literal
+
+from axiom.contracts.payload import Count, Payload, Share, Signed, Symbol, Text, UtcTime, rfc3339
 from axiom.contracts.topic import Topic
 
-TOPIC = Topic[Payload](
+
+class CorrelationUpdate(Payload):
+    """How two symbols' log returns went together over a window; an edge of the graph that came or went.
+
+    The newest of a pair and window is the one with the greatest (as_of, computed_at, content hash).
+
+    Attributes:
+        symbol_a, symbol_b: in alphabetical order.
+        window: how much time it covers: `30d`, `252d` (sessions), `15m`, …
+        as_of: the end of the window.
+        change: `gone` ends the edge; there is no other way to end one.
+        r, n, p_value: the coefficient, the number of returns it is of, and how likely |r| is by chance.
+    """
+
+    symbol_a: Symbol
+    symbol_b: Symbol
+    window: Text
+    method: Literal["pearson", "spearman"] = "pearson"
+    as_of: UtcTime
+    computed_at: UtcTime
+    change: Literal["new", "changed", "gone"]
+    r: Signed
+    n: Count
+    p_value: Share
+
+
+def pair_of(update: CorrelationUpdate) -> str:
+    """`AAPL:MSFT`, in alphabetical order."""
+    return f"{update.symbol_a}:{update.symbol_b}"
+
+
+TOPIC = Topic[CorrelationUpdate](
     name="correlation-updates",
     summary="correlations of pairs of symbols over a window",
     key="pair",
+    payload=CorrelationUpdate,
+    key_of=pair_of,
+    id_of=lambda update: f"{pair_of(update)}:{update.window}:{rfc3339(update.as_of)}",
 )

@@ -2,11 +2,76 @@
 
 from __future__ import annotations
 
-from axiom.contracts.payload import Payload
+from typing import Literal
+
+from axiom.contracts.payload import Digest, Payload, Share, Signed, Text, Usd, UtcTime
 from axiom.contracts.topic import Topic
 
-TOPIC = Topic[Payload](
+MutationKind = Literal[
+    "classifies", "affects", "competes-with", "sector-peer", "supplies", "explains-correlation"
+]
+EventType = Literal[
+    "earnings", "guidance", "analyst-rating", "merger-acquisition", "product", "legal-regulatory",
+    "management", "financing", "dividend-buyback", "macro", "market-move", "other",
+]  # fmt: skip
+Sentiment = Literal["negative", "neutral", "positive"]
+Method = Literal["claude", "local"]
+
+
+class GraphMutation(Payload):
+    """One statement about the graph and where it comes from. It can add or renew; nothing here deletes.
+
+    A function of its cause alone: made again, it has the same bytes. The newest of an entity or edge (its
+    `target`) is the one with the greatest (event_time, mutation_id).
+
+    Attributes:
+        mutation_id: hash of cause, kind, subject and object.
+        kind: `classifies` sets type and sentiment of the event `subject`; `affects` leads from the event
+            `subject` to the company `object`; the others lead from company to company. `supplies` leads
+            from supplier to customer, the others' ends are in alphabetical order.
+        subject, object: an event id or a symbol.
+        sentiment_score: from -1 to 1; of an `affects`, towards that company.
+        confidence: as the method states it.
+        evidence: the words of the cause that say so, exactly as they stand there.
+        explanation: one sentence, for `explains-correlation` and where a relation needs it.
+        cause_topic, cause: the record that it was made of: its topic and its event-id.
+        model, prompt_version: what read the cause.
+        universe: the version of the list of companies that names were resolved with.
+        cost_usd: of the call that the cause was read with; shared by all mutations of that cause.
+        event_time: when the cause happened. `ingested_at`: when it was fetched.
+    """
+
+    mutation_id: Digest
+    kind: MutationKind
+    subject: Text
+    object: Text | None = None
+    event_type: EventType | None = None
+    sentiment: Sentiment | None = None
+    sentiment_score: Signed | None = None
+    confidence: Share
+    evidence: Text | None = None
+    explanation: Text | None = None
+    cause_topic: Text
+    cause: Text
+    method: Method
+    model: Text
+    prompt_version: Text
+    universe: Text
+    cost_usd: Usd
+    event_time: UtcTime
+    ingested_at: UtcTime
+
+
+def target_of(mutation: GraphMutation) -> str:
+    """The entity or edge that it speaks of: `competes-with:AAPL:MSFT`."""
+    return ":".join(part for part in (mutation.kind, mutation.subject, mutation.object) if part)
+
+
+TOPIC = Topic[GraphMutation](
     name="graph-mutations",
     summary="typed changes of the knowledge graph, with their provenance",
-    key="entity or edge id",
+    key="entity or edge: kind:subject[:object]",
+    payload=GraphMutation,
+    key_of=target_of,
+    id_of=lambda mutation: mutation.mutation_id,
 )

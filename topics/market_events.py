@@ -2,11 +2,46 @@
 
 from __future__ import annotations
 
-from axiom.contracts.payload import Payload
+from typing import Literal
+
+from axiom.contracts.payload import Digest, LongText, Payload, Share, Symbol, Text, UtcTime
 from axiom.contracts.topic import Topic
 
-TOPIC = Topic[Payload](
+
+class MarketEvent(Payload):
+    """Something that happened and that was told in words.
+
+    Near-duplicate headlines are one event: it is published again, under the same id, when a further source
+    names more symbols. The newest version of an event is the one with the greatest (fetched_at, content hash).
+
+    Attributes:
+        event_id: hash of the canonical URL, or of source, title and day where there is no URL.
+        kind: `news` was written by people; `price-move` by the analytics service.
+        symbols: the companies that the sources say it concerns; hints, not the result of reading it.
+        publisher: who wrote it; `source` is the adapter that got it (`yahoo`, `finnhub`, `rss`, `file`, …).
+        language: ISO 639-1.
+        severity: of a price move, 0 to 1; None for news.
+    """
+
+    event_id: Digest
+    kind: Literal["news", "price-move"] = "news"
+    title: Text
+    summary: LongText = ""
+    url: Text | None = None
+    publisher: Text | None = None
+    source: Text
+    symbols: tuple[Symbol, ...] = ()
+    language: Text = "en"
+    severity: Share | None = None
+    published_at: UtcTime
+    fetched_at: UtcTime
+
+
+TOPIC = Topic[MarketEvent](
     name="market-events",
     summary="news and other events that concern companies",
-    key="article id",
+    key="event_id",
+    payload=MarketEvent,
+    key_of=lambda event: event.event_id,
+    id_of=lambda event: event.event_id,
 )

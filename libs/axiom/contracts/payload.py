@@ -70,6 +70,24 @@ Symbol = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9][A-Z0-9.^=\-]{0,19}
 Text = Annotated[str, StringConstraints(pattern=NO_NUL, max_length=2000)]
 """Free text without U+0000, at most 2,000 characters."""
 
+LongText = Annotated[str, StringConstraints(pattern=NO_NUL, max_length=50_000)]
+"""Text of documents: without U+0000, at most 50,000 characters."""
+
+Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$(?!\n)")]
+"""A deterministic id: 128 bits of a hash, in hex."""
+
+Share = Annotated[FiniteFloat, Field(ge=0, le=1)]
+"""A probability or a share of a whole."""
+
+Signed = Annotated[FiniteFloat, Field(ge=-1, le=1)]
+"""From -1 (most negative) to 1 (most positive): a sentiment, a correlation."""
+
+Count = Annotated[int, Field(ge=0, le=2**53)]
+"""A number of things."""
+
+Usd = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}(\.[0-9]{1,12})?$(?!\n)")]
+"""Money as a decimal in a string: sums of costs stay exact."""
+
 Price = Annotated[FiniteFloat, Field(ge=1e-12, le=1e12)]
 """In the listing's currency, as traded: not adjusted for later splits or dividends.
 
