@@ -12,7 +12,7 @@ class MarketEvent(Payload):
     """Something that happened and that was told in words.
 
     Near-duplicate headlines are one event: it is published again, under the same id, when a further source
-    names more symbols. The newest version of an event is the one with the greatest (fetched_at, content hash).
+    names more symbols. The newest version has the greatest (fetched_at, content hash).
 
     Attributes:
         event_id: hash of the canonical URL, or of source, title and day where there is no URL.

@@ -23,6 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "axiom.telemetry": CONTRACTS,
     "axiom.bus": POLICY | {"topics.dead_letters"},
     "axiom.stores": STORES,
+    "axiom.universe": STORES | {"axiom.stores"},
     "axiom.runtime": STORES | {"axiom.bus", "axiom.stores"},
     "axiom_verify": CONTRACTS | {"axiom.settings", "axiom.bus", "topics"},
     "deploy.docker": set(),

@@ -1,0 +1,1 @@
+"""The companies that Axiom knows: what names in texts are resolved to."""
