@@ -29,7 +29,7 @@ class Listing:
 
 @dataclass(frozen=True)
 class Universe:
-    """All listings by symbol. Its version is a hash of them: the same list has the same version everywhere."""
+    """All listings by symbol; the version is a hash of them, the same everywhere."""
 
     listings: dict[str, Listing]
     version: str = field(init=False)
