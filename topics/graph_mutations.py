@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from datetime import UTC, datetime
+from typing import Annotated, Literal
 
+from pydantic import Field
+
+from axiom.contracts.codec import content_hash
 from axiom.contracts.payload import Digest, Payload, Share, Signed, Text, Usd, UtcTime
 from axiom.contracts.topic import Topic
 
@@ -21,8 +25,8 @@ Method = Literal["claude", "local"]
 class GraphMutation(Payload):
     """One statement about the graph and where it comes from. It can add or renew; nothing here deletes.
 
-    A function of its cause alone: made again, it has the same bytes. The newest of an entity or edge (its
-    `target`) is the one with the greatest (event_time, mutation_id).
+    A function of its cause, the reading of it and the universe: made again, it has the same bytes. Of an
+    entity or edge (see `target_of`) the mutation with the greatest `mutation_version` counts.
 
     Attributes:
         mutation_id: hash of cause, kind, subject and object.
@@ -37,6 +41,7 @@ class GraphMutation(Payload):
         cause_topic, cause: the record that it was made of: its topic and its event-id.
         model, prompt_version: what read the cause.
         universe: the version of the list of companies that names were resolved with.
+        reading: 0 for the first reading of the cause; higher where it was asked anew, which then counts.
         cost_usd: of the call that the cause was read with; shared by all mutations of that cause.
         event_time: when the cause happened. `ingested_at`: when it was fetched.
     """
@@ -57,6 +62,7 @@ class GraphMutation(Payload):
     model: Text
     prompt_version: Text
     universe: Text
+    reading: Annotated[int, Field(ge=0, le=999_999)] = 0
     cost_usd: Usd
     event_time: UtcTime
     ingested_at: UtcTime
@@ -65,6 +71,18 @@ class GraphMutation(Payload):
 def target_of(mutation: GraphMutation) -> str:
     """The entity or edge that it speaks of: `competes-with:AAPL:MSFT`."""
     return ":".join(part for part in (mutation.kind, mutation.subject, mutation.object) if part)
+
+
+_YEAR_1_US = -round(datetime(1, 1, 1, tzinfo=UTC).timestamp() * 1e6)
+
+
+def mutation_version(mutation: GraphMutation, value: bytes | None) -> str:
+    """Orders the mutations of one target, as a string: event time, reading, id, hash of the record's value.
+
+    Microseconds since year 1 in 18 digits, the reading in 6, 32 and 16 hex digits, with colons: 75 characters.
+    """
+    event_us = round(mutation.event_time.timestamp() * 1e6) + _YEAR_1_US
+    return f"{event_us:018d}:{mutation.reading:06d}:{mutation.mutation_id}:{content_hash(value):016x}"
 
 
 TOPIC = Topic[GraphMutation](
