@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 from axiom.contracts.codec import content_hash
-from axiom.contracts.payload import Payload, Price, Symbol, Text, UtcTime, Volume, rfc3339
+from axiom.contracts.payload import Payload, Price, Symbol, Text, UtcTime, Volume, rfc3339, sortable
 from axiom.contracts.topic import Topic
 
 Interval = Literal["1m", "5m", "15m", "30m", "1h", "1d"]
@@ -52,20 +52,17 @@ def bar_end(bar: PriceBar) -> datetime:
     return bar.ts + INTERVAL_LENGTH[bar.interval]
 
 
-_YEAR_1_US = -round(datetime(1, 1, 1, tzinfo=UTC).timestamp() * 1e6)
-
-
 def bar_version(bar: PriceBar, value: bytes | None) -> str:
     """Orders the versions of one bar, as a string: fetch time, then the hash of the record's value.
 
-    35 characters: microseconds since year 1 in 18 digits, a colon, 16 hex digits.
+    35 characters: the time as `sortable`, a colon, 16 hex digits.
     """
-    return f"{round(bar.fetched_at.timestamp() * 1e6) + _YEAR_1_US:018d}:{content_hash(value):016x}"
+    return f"{sortable(bar.fetched_at)}:{content_hash(value):016x}"
 
 
 def latest_version(bar: PriceBar, value: bytes | None) -> str:
     """Orders the bars of one symbol, as a string: end of the bar, then `bar_version`."""
-    return f"{round(bar_end(bar).timestamp() * 1e6) + _YEAR_1_US:018d}:{bar_version(bar, value)}"
+    return f"{sortable(bar_end(bar))}:{bar_version(bar, value)}"
 
 
 TOPIC = Topic[PriceBar](

@@ -32,6 +32,14 @@ def rfc3339(moment: datetime) -> str:
     return moment.isoformat()[:-6] + "Z"
 
 
+_YEAR_1_US = -round(datetime(1, 1, 1, tzinfo=UTC).timestamp() * 1e6)
+
+
+def sortable(moment: datetime) -> str:
+    """A time as a string that sorts as times do: microseconds since year 1, in 18 digits."""
+    return f"{round(moment.timestamp() * 1e6) + _YEAR_1_US:018d}"
+
+
 def is_plausible(moment: datetime) -> bool:
     """Whether a time is in the years that a payload may speak of: stores are laid out by month."""
     return moment.tzinfo is UTC and FIRST_YEAR <= moment.year <= LAST_YEAR
