@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import Field, FiniteFloat
 
-from axiom.contracts.payload import Count, LongText, Payload, Symbol, Text, UtcTime, rfc3339
+from axiom.contracts.codec import content_hash
+from axiom.contracts.payload import Count, LongText, Payload, Symbol, Text, UtcTime, rfc3339, sortable
 from axiom.contracts.topic import Topic
 
 Amount = Annotated[FiniteFloat, Field(ge=-1e18, le=1e18)]
@@ -50,6 +51,14 @@ class CompanyFundamentals(Payload):
     return_on_equity: Amount | None = None
     debt_to_equity: Amount | None = None
     beta: Amount | None = None
+
+
+def company_version(company: CompanyFundamentals, value: bytes | None) -> str:
+    """Orders what is said of one company, as a string: as-of day, fetch time, hash of the record's value.
+
+    54 characters: both times as `sortable`, 16 hex digits, with colons.
+    """
+    return f"{sortable(company.as_of)}:{sortable(company.fetched_at)}:{content_hash(value):016x}"
 
 
 TOPIC = Topic[CompanyFundamentals](

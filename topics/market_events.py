@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from axiom.contracts.payload import Digest, LongText, Payload, Share, Symbol, Text, UtcTime
+from axiom.contracts.codec import content_hash
+from axiom.contracts.payload import Digest, LongText, Payload, Share, Symbol, Text, UtcTime, sortable
 from axiom.contracts.topic import Topic
 
 
@@ -35,6 +36,14 @@ class MarketEvent(Payload):
     severity: Share | None = None
     published_at: UtcTime
     fetched_at: UtcTime
+
+
+def event_version(event: MarketEvent, value: bytes | None) -> str:
+    """Orders the versions of one event, as a string: fetch time, then the hash of the record's value.
+
+    35 characters: the time as `sortable`, a colon, 16 hex digits.
+    """
+    return f"{sortable(event.fetched_at)}:{content_hash(value):016x}"
 
 
 TOPIC = Topic[MarketEvent](

@@ -12,7 +12,10 @@ from axiom.contracts.codec import content_hash
 from axiom.contracts.payload import rfc3339
 from axiom.contracts.topic import DAY_MS, Topic
 from tests.bars import bar
+from tests.texts import company, event
 from topics import all_topics
+from topics.company_fundamentals import company_version
+from topics.market_events import event_version
 from topics.price_updates import INTERVAL_LENGTH, TOPIC, Interval, bar_end, bar_version, latest_version
 
 pytestmark = pytest.mark.unit
@@ -88,3 +91,19 @@ def test_times_in_texts_and_in_versions_are_the_same_moment() -> None:
     first = bar(fetched_at=datetime(1900, 1, 1, tzinfo=UTC))
     assert bar_version(first, b"").startswith("059926608000000000:")
     assert rfc3339(first.fetched_at) == "1900-01-01T00:00:00Z"
+
+
+@given(st.lists(st.tuples(moments, moments, st.binary(max_size=3)), min_size=2, max_size=2))
+def test_versions_of_texts_order_as_strings_the_way_they_order_as_values(
+    drawn: list[tuple[Any, ...]],
+) -> None:
+    keyed = []
+    for as_of, fetched_at, value in drawn:
+        of_event = event_version(event(fetched_at=fetched_at), value)
+        of_company = company_version(company(as_of=as_of, fetched_at=fetched_at), value)
+        assert (len(of_event), len(of_company)) == (35, 54)
+        by_fetch = (fetched_at, content_hash(value))
+        keyed.append((by_fetch, of_event, (as_of, *by_fetch), of_company))
+    first, second = keyed
+    assert (first[0] < second[0]) == (first[1] < second[1])
+    assert (first[2] < second[2]) == (first[3] < second[3])
