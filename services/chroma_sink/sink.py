@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 
 from axiom.runtime.sink import Sink
 from axiom.settings import ChromaSettings
-from axiom.stores.chroma import Change, ChromaStore, Entity, Handler, Metadata
+from axiom.stores.chroma import Change, ChromaStore, Entity, Handler
+from axiom.stores.chroma_rows import Metadata
 from axiom.stores.chroma_shadow import ChromaShadow
 from axiom.stores.port import Batch
 from services.chroma_sink.days import Days, fold_days

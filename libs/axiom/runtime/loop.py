@@ -15,6 +15,7 @@ from axiom.contracts.codec import Decoder
 from axiom.contracts.record import LogRange, TopicPartition
 from axiom.errors import LogMismatch, StoreDown, Transient
 from axiom.resilience.backoff import Backoff
+from axiom.resilience.clock import Clock
 from axiom.runtime.crashpoint import CrashPoint
 from axiom.runtime.poison import PoisonBurst
 from axiom.runtime.positions import Log, positions_of, read_log
@@ -69,6 +70,7 @@ class SinkLoop(Generic[H]):
         crash: CrashPoint | None = None,
         backoff: Backoff | None = None,
         poison: PoisonBurst | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self._sink = sink
         self._consumer = consumer
@@ -77,7 +79,7 @@ class SinkLoop(Generic[H]):
         self._options = options or LoopOptions()
         self._backoff = backoff or Backoff(base_s=0.2, cap_s=5.0)
         self._writer = Writer(
-            sink, dead_letters, crash or CrashPoint(), self._declare_pause, self._backoff, poison
+            sink, dead_letters, crash or CrashPoint(), self._declare_pause, self._backoff, poison, clock
         )
         self._decoders: dict[str, Decoder[Any]] = {topic.name: Decoder(topic) for topic in sink.handlers}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="kafka-poll")
@@ -116,8 +118,12 @@ class SinkLoop(Generic[H]):
             await self._in_thread(self._leave)
         finally:
             self._watchdog.stop()
-            self._thread.shutdown(wait=False)
+            self.close()
             await self._sink.store.close()
+
+    def close(self) -> None:
+        """Release the thread that polls; at the end of `run` it is."""
+        self._thread.shutdown(wait=False)
 
     async def _set_up_store(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
@@ -137,18 +143,24 @@ class SinkLoop(Generic[H]):
         write: asyncio.Task[None] | None = None
         try:
             while not stop.is_set():
-                runs = await self._poll(self._options.poll_records, self._options.poll_timeout_s)
-                if write is not None:
-                    await self._wait_for(write, stop)
-                    write = None
-                if stop.is_set():
-                    break
-                await self._settle()
-                if runs:
-                    write = asyncio.create_task(self._writer.write(runs))
+                write = await self.turn(write, stop)
         finally:
             if write is not None:
                 await self._abandon(write)
+
+    async def turn(self, write: asyncio.Task[None] | None, stop: asyncio.Event) -> asyncio.Task[None] | None:
+        """One round of `run`, for who drives the loop by hand.
+
+        Poll, wait for the `write` of the round before, bring partitions in order, and begin to write what was
+        polled; returns that write.
+        """
+        runs = await self._poll(self._options.poll_records, self._options.poll_timeout_s)
+        if write is not None:
+            await self._wait_for(write, stop)
+        if stop.is_set():
+            return None
+        await self._settle()
+        return asyncio.create_task(self._writer.write(runs)) if runs else None
 
     async def _wait_for(self, write: asyncio.Task[None], stop: asyncio.Event) -> None:
         """Wait for the write, polling meanwhile if it is slow, so that the group keeps this member."""

@@ -70,14 +70,16 @@ async def rebuild(
     await sink.store.setup()
     if not accept_loss:
         await _refuse_loss(sink, reader)
-    unread = _OfUnread(dead_letters, set(await _live(sink, reader)))
+    unread = _OfUnread(dead_letters)
     shadow = sink.shadow()
     try:
         fold, resumed = await _begin(sink, shadow, reader, unread, progress, resume=resume)
-        while await fold.fill(fold.ends() | (live := await _live(sink, reader))) > _NEAR_RECORDS:
-            pass
+        while True:
+            unread.read = await _live(sink, reader)
+            if await fold.fill({**fold.ends(), **unread.read}) <= _NEAR_RECORDS:
+                break
         filled_s = time.monotonic()
-        swap_s = await _swap(sink.name, shadow, fold, set(live))
+        swap_s = await _swap(sink.name, shadow, fold, unread)
         await _discard(shadow)
     finally:
         await shadow.store.close()
@@ -93,17 +95,22 @@ async def rebuild(
 
 
 class _OfUnread:
-    """Buries the bad records of partitions that the live store does not know; the others' have been."""
+    """Buries the bad records that the live sink may not have buried.
 
-    def __init__(self, dead_letters: Graveyard, known: set[TopicPartition]) -> None:
+    Attributes:
+        read: where the live sink has dealt with all records below, by partition; in a partition that is not
+            here none is known to be dealt with.
+    """
+
+    def __init__(self, dead_letters: Graveyard) -> None:
+        self.read: Mapping[TopicPartition, int] = {}
         self._dead_letters = dead_letters
-        self._known = known
 
     async def bury(self, bad: Sequence[tuple[Record, Permanent]]) -> None:
         unread = [
             (record, why)
             for record, why in bad
-            if TopicPartition(record.topic, record.partition) not in self._known
+            if record.offset >= self.read.get(TopicPartition(record.topic, record.partition), 0)
         ]
         if unread:
             await self._dead_letters.bury(unread)
@@ -152,22 +159,20 @@ async def _held(sink: Sink[H], reader: LogReader, topic: str) -> dict[int, Posit
     return await sink.store.load(sink.name, topic, [part.partition for part in reader.ranges(topic)])
 
 
-async def _swap(consumer: str, shadow: Shadow[H], fold: LogFold[H], known: set[TopicPartition]) -> float:
+async def _swap(consumer: str, shadow: Shadow[H], fold: LogFold[H], unread: _OfUnread) -> float:
     """Fence, fold the tail, swap; returns the seconds that live writers were held off.
 
-    Args:
-        known: the partitions to bring to the live store's vector; the others go to the log's end.
+    Partitions that the live store knows are brought to its vector, the others to the log's end.
     """
-    tries = 0
+    tries, known = 0, set(unread.read)
     while True:
         tries += 1
         started_s = time.monotonic()
         async with shadow.fenced(consumer) as fence:
             ends = fold.ends()
             _refuse_shrunk(fence.vector, ends, known)
-            await fold.fill(
-                {part: fence.vector.get(part, end) if part in known else end for part, end in ends.items()}
-            )
+            unread.read = {part: fence.stored[part] for part in known & fence.stored.keys()}
+            await fold.fill({**ends, **{part: fence.vector[part] for part in unread.read}})
             try:
                 await fence.swap(fold.positions)
             except Transient:  # a writer got in between after all

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
@@ -13,6 +12,7 @@ from axiom.contracts.record import TopicPartition
 from axiom.errors import Fenced, Permanent, StoreDown
 from axiom.resilience.backoff import Backoff
 from axiom.resilience.breaker import BreakerState, CircuitBreaker
+from axiom.resilience.clock import Clock, SystemClock
 from axiom.runtime.crashpoint import CrashPoint
 from axiom.runtime.poison import PoisonBurst
 from axiom.runtime.runs import Run, cut, halves
@@ -44,6 +44,7 @@ class Writer(Generic[H]):
         declare_pause: Callable[[str, str | None], None],
         backoff: Backoff | None = None,
         poison: PoisonBurst | None = None,
+        clock: Clock | None = None,
     ) -> None:
         """`declare_pause(reason, why)` tells the watchdog and /ready; None ends that pause.
 
@@ -59,9 +60,11 @@ class Writer(Generic[H]):
         self._declare_pause = declare_pause
         self._poison = poison
         self._backoff = backoff or Backoff(base_s=0.2, cap_s=5.0)
+        self._clock = clock or SystemClock()
         self._breaker = CircuitBreaker(
-            f"{sink.name}:store", failure_threshold=5, reset_after_s=3.0, on_change=_export_breaker
-        )
+            f"{sink.name}:store", failure_threshold=5, reset_after_s=3.0, clock=self._clock,
+            on_change=_export_breaker,
+        )  # fmt: skip
 
     async def write(self, runs: list[Run]) -> None:
         """Write each run whose partition is still held in the session it was read in; drop the others.
@@ -155,7 +158,7 @@ class Writer(Generic[H]):
         self._declare_pause("store_down", str(down))
         self._breaker.record_failure()
         while True:
-            await asyncio.sleep(max(self._backoff.next_s(down.retry_after_s), self._breaker.retry_in_s))
+            await self._clock.sleep(max(self._backoff.next_s(down.retry_after_s), self._breaker.retry_in_s))
             self._breaker.allow()
             try:
                 await self._sink.store.ping()
@@ -201,7 +204,7 @@ class Writer(Generic[H]):
             log.error("poison_burst", why=why)
             metrics.ERRORS.labels(self._sink.name, "poison_burst").inc()
             self._declare_pause("poison_burst", why)
-            await asyncio.sleep(self._poison.pause_s)
+            await self._clock.sleep(self._poison.pause_s)
             self._poison.reset()
             self._declare_pause("poison_burst", None)
 

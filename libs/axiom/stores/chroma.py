@@ -4,7 +4,7 @@ Chroma has no transactions. A record's id is `key@version` with version "epoch.o
 added, readers take the newest of a key, older ones are deleted afterwards, and the offset is written last.
 So a version beyond the store's offset is what a crash left behind: it is not built upon, and the same records
 write it again. What a fenced writer still adds has an older epoch, is never the newest, and goes with the
-key's next change.
+key's next change. How far such writes may reach is announced before them, for rebuilds.
 """
 
 from __future__ import annotations
@@ -18,12 +18,22 @@ from axiom.contracts.record import TopicIdentity, TopicPartition
 from axiom.errors import Fenced
 from axiom.settings import ChromaSettings
 from axiom.stores.chroma_driver import ChromaDriver
+from axiom.stores.chroma_rows import (
+    Metadata,
+    Row,
+    newest,
+    newest_of_each,
+    newest_of_sources,
+    offset_row,
+    position_of,
+    positions_of,
+    source_of,
+)
 from axiom.stores.port import Batch, Position
-
-Metadata = Mapping[str, Any]
 
 OFFSETS = "sink_offsets"
 DEAD = "dead_offsets"
+WRITES = "sink_writes"
 _NO_VECTOR = [1.0]
 _CHUNK = 2000  # ids a request; below every server's get_max_batch_size (5461 and up)
 
@@ -78,7 +88,7 @@ class ChromaStore:
     def __init__(self, settings: ChromaSettings, *, collections: Mapping[str, str], prefix: str = "") -> None:
         self._settings = settings
         self._spaces = collections
-        self.driver = ChromaDriver(settings, {**collections, DEAD: "l2", OFFSETS: "l2"}, prefix)
+        self.driver = ChromaDriver(settings, {**collections, DEAD: "l2", WRITES: "l2", OFFSETS: "l2"}, prefix)
         """For rebuilds; the rest goes through the methods below."""
         self._owner = uuid4().hex
 
@@ -109,34 +119,36 @@ class ChromaStore:
     async def _take(
         self, consumer: str, topic: str, partition: int, epoch: int, log: TopicIdentity, start: int
     ) -> Position:
-        source = _source(consumer, topic, partition)
+        source = source_of(consumer, topic, partition)
         while True:
             rows = await self._offset_rows({"source": source})
-            held = _newest(rows.values()) or _offset_row(consumer, topic, partition, Position(start, 0, log))
+            held = newest(rows.values()) or offset_row(consumer, topic, partition, Position(start, 0, log))
             epoch = max(epoch, held["epoch"]) + 1
             mine = {**held, "epoch": epoch, "owner": self._owner}
             await self._add_offsets([mine])
             rows = await self._offset_rows({"source": source})
-            newest = _newest(rows.values())
-            if newest is not None and (newest["epoch"], newest["owner"]) == (epoch, self._owner):
-                await self._delete(OFFSETS, [row_id for row_id, row in rows.items() if row is not newest])
-                return _position(mine)
+            now = newest(rows.values())
+            if now is not None and (now["epoch"], now["owner"]) == (epoch, self._owner):
+                await self._delete(OFFSETS, [row_id for row_id, row in rows.items() if row is not now])
+                return position_of(mine)
 
     async def load(self, consumer: str, topic: str, partitions: Sequence[int]) -> dict[int, Position]:
         async with self.driver.translated():
             await self.driver.open()
             found = {
-                number: _newest(
-                    (await self._offset_rows({"source": _source(consumer, topic, number)})).values()
+                number: newest(
+                    (await self._offset_rows({"source": source_of(consumer, topic, number)})).values()
                 )
                 for number in partitions
             }
-        return {number: _position(row) for number, row in found.items() if row is not None}
+        return {number: position_of(row) for number, row in found.items() if row is not None}
 
     async def apply(self, batch: Batch, handler: Handler) -> int:
         async with self.driver.translated():
-            rows = await self._offset_rows({"source": _source(batch.consumer, *batch.source)})
-            held = _newest(rows.values())
+            if batch.records:
+                await self._announce(batch)
+            rows = await self._offset_rows({"source": source_of(batch.consumer, *batch.source)})
+            held = newest(rows.values())
             if held is None or (held["epoch"], held["next_offset"]) != (batch.epoch, batch.expected_offset):
                 raise Fenced(
                     f"{batch.source}: the store is not at epoch {batch.epoch}, offset {batch.expected_offset}"
@@ -155,10 +167,23 @@ class ChromaStore:
             await self._delete(OFFSETS, list(rows))
         return applied
 
+    async def _announce(self, batch: Batch) -> None:
+        """Say how far readers may soon see.
+
+        It comes before the fence is looked at: a rebuild that raises the fence and then finds no
+        announcement knows that the writer will look at it in vain.
+        """
+        source = source_of(batch.consumer, *batch.source)
+        row = {"source": source, "consumer": batch.consumer, "topic": batch.topic,
+               "partition": batch.partition, "next_offset": batch.next_offset}  # fmt: skip
+        await (await self.driver.collection(WRITES)).upsert(
+            ids=[f"{source}@{batch.epoch}"], embeddings=[_NO_VECTOR], metadatas=[row]
+        )
+
     async def rehearse(self, batch: Batch, handler: Handler) -> int:
         async with self.driver.translated():
             stored = await self._stored(handler, batch)
-            return handler.fold(_newest_of_each(stored), batch).applied
+            return handler.fold(newest_of_each(stored), batch).applied
 
     async def _stored(self, handler: Handler, batch: Batch) -> dict[str, dict[str, Metadata]]:
         """The stored records of a batch's keys, by key and version."""
@@ -168,7 +193,7 @@ class ChromaStore:
     async def _write(self, handler: Handler, batch: Batch, version: Version) -> int:
         collection = await self.driver.collection(handler.collection)
         stored = await self._stored(handler, batch)
-        change = handler.fold(_newest_of_each(stored, up_to=batch.expected_offset), batch)
+        change = handler.fold(newest_of_each(stored, up_to=batch.expected_offset), batch)
         for keys in _chunks(list(change.entities)):
             await collection.add(
                 ids=[version.of(key) for key in keys],
@@ -187,6 +212,18 @@ class ChromaStore:
         await self._delete(handler.collection, older)
         return change.applied
 
+    async def seen(self, consumer: str) -> dict[TopicPartition, int]:
+        """The offset below which readers may have seen each partition's records; ask after `raise_epochs`."""
+        async with self.driver.translated():
+            found = await (await self.driver.collection(WRITES)).get(
+                where={"consumer": consumer}, include=["metadatas"]
+            )
+        seen: dict[TopicPartition, int] = {}
+        for row in found["metadatas"] or ():
+            part = TopicPartition(row["topic"], row["partition"])
+            seen[part] = max(row["next_offset"], seen.get(part, 0))
+        return seen
+
     async def raise_epochs(self, consumer: str) -> dict[TopicPartition, Position]:
         """Refuse the consumer's writers until they load their positions again; returns the positions."""
         async with self.driver.translated():
@@ -194,14 +231,14 @@ class ChromaStore:
                 rows = await self._offset_rows({"consumer": consumer})
                 epoch = max((row["epoch"] for row in rows.values()), default=0) + 1
                 raised = await self._move_epochs(rows, epoch)
-                now = _newest_of_sources(await self._offset_rows({"consumer": consumer}))
+                now = newest_of_sources(await self._offset_rows({"consumer": consumer}))
                 if now == raised:  # nobody took a partition meanwhile
-                    return _positions(now)
+                    return positions_of(now)
 
     async def positions(self, consumer: str) -> dict[TopicPartition, Position]:
         """Every position of a consumer."""
         async with self.driver.translated():
-            return _positions(_newest_of_sources(await self._offset_rows({"consumer": consumer})))
+            return positions_of(newest_of_sources(await self._offset_rows({"consumer": consumer})))
 
     async def has_offsets(self) -> bool:
         """Whether any consumer has written here."""
@@ -213,11 +250,11 @@ class ChromaStore:
         async with self.driver.translated():
             await self._move_epochs(await self._offset_rows({"consumer": consumer}), epoch)
 
-    async def _move_epochs(self, rows: Mapping[str, dict[str, Any]], epoch: int) -> dict[str, dict[str, Any]]:
+    async def _move_epochs(self, rows: Mapping[str, Row], epoch: int) -> dict[str, Row]:
         """Write each source's newest row anew with an epoch above all of theirs; returns them by source."""
         moved = {
             source: {**row, "epoch": epoch, "owner": self._owner}
-            for source, row in _newest_of_sources(rows).items()
+            for source, row in newest_of_sources(rows).items()
         }
         await self._add_offsets(list(moved.values()))
         await self._delete(OFFSETS, list(rows))
@@ -227,7 +264,7 @@ class ChromaStore:
         """The newest metadata of some keys, for readers."""
         async with self.driver.translated():
             stored = await self._records(await self.driver.collection(collection), keys)
-        return _newest_of_each(stored)
+        return newest_of_each(stored)
 
     async def nearest(
         self, collection: str, key: str, count: int, where: Metadata
@@ -264,7 +301,7 @@ class ChromaStore:
                 stored.setdefault(str(metadata["key"]), {})[str(metadata["version"])] = metadata
         return stored
 
-    async def _offset_rows(self, where: dict[str, str]) -> dict[str, dict[str, Any]]:
+    async def _offset_rows(self, where: dict[str, str]) -> dict[str, Row]:
         found = await (await self.driver.collection(OFFSETS)).get(where=dict(where), include=["metadatas"])
         return {row_id: dict(row) for row_id, row in zip(found["ids"], found["metadatas"] or (), strict=True)}
 
@@ -277,7 +314,7 @@ class ChromaStore:
             )
 
     async def _bury(self, batch: Batch) -> None:
-        source = _source(batch.consumer, *batch.source)
+        source = source_of(batch.consumer, *batch.source)
         for chunk in _chunks(batch.dead):
             await (await self.driver.collection(DEAD)).upsert(
                 ids=[f"{source}:{offset}" for offset, _ in chunk],
@@ -294,64 +331,6 @@ class ChromaStore:
 
     async def close(self) -> None:
         self.driver.close()
-
-
-def _source(consumer: str, topic: str, partition: int) -> str:
-    return f"{consumer}:{topic}:{partition}"
-
-
-def _newest_of_each(
-    stored: Mapping[str, Mapping[str, Metadata]], up_to: int | None = None
-) -> dict[str, Metadata]:
-    """Each key's newest version, of those up to an offset; versions are the texts that `Version.of` makes."""
-    kept = {
-        key: [version for version in versions if up_to is None or int(version.partition(".")[2]) <= up_to]
-        for key, versions in stored.items()
-    }
-    return {key: stored[key][max(versions)] for key, versions in kept.items() if versions}
-
-
-def _newest(rows: Iterable[dict[str, Any]]) -> dict[str, Any] | None:
-    return max(rows, key=_age, default=None)
-
-
-def _newest_of_sources(rows: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    return {row["source"]: row for row in sorted(rows.values(), key=_age)}
-
-
-def _age(row: Mapping[str, Any]) -> tuple[int, int]:
-    return row["epoch"], row["next_offset"]
-
-
-def _offset_row(consumer: str, topic: str, partition: int, position: Position) -> dict[str, Any]:
-    return {
-        "source": _source(consumer, topic, partition),
-        "consumer": consumer,
-        "topic": topic,
-        "partition": partition,
-        "next_offset": position.next_offset,
-        "epoch": position.epoch,
-        "topic_id": position.log.topic_id,
-        "partitions": position.log.partitions,
-        "applied": position.applied,
-        "superseded": position.superseded,
-        "dead_lettered": position.dead_lettered,
-    }
-
-
-def _positions(rows: Mapping[str, dict[str, Any]]) -> dict[TopicPartition, Position]:
-    return {TopicPartition(row["topic"], row["partition"]): _position(row) for row in rows.values()}
-
-
-def _position(row: Mapping[str, Any]) -> Position:
-    return Position(
-        next_offset=row["next_offset"],
-        epoch=row["epoch"],
-        log=TopicIdentity(row["topic_id"], row["partitions"]),
-        applied=row["applied"],
-        superseded=row["superseded"],
-        dead_lettered=row["dead_lettered"],
-    )
 
 
 def _chunks(items: Sequence[Any]) -> Iterable[Sequence[Any]]:

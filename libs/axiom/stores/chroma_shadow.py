@@ -14,9 +14,12 @@ from axiom.stores.shadow import Filled, Vector, refuse_another
 class ChromaFence:
     """Live epochs are raised: writers are refused until they load their positions again, seconds later."""
 
-    def __init__(self, live: ChromaStore, shadow: ChromaStore, consumer: str, at: Filled) -> None:
-        """`at` are the live positions with the raised epochs."""
-        self.vector: Vector = {part: position.next_offset for part, position in at.items()}
+    def __init__(
+        self, live: ChromaStore, shadow: ChromaStore, consumer: str, at: Filled, seen: Vector
+    ) -> None:
+        """`at` are the live positions with the raised epochs, `seen` is how far readers may have seen."""
+        self.stored: Vector = {part: position.next_offset for part, position in at.items()}
+        self.vector: Vector = {part: max(end, seen.get(part, end)) for part, end in self.stored.items()}
         self.swapped = False
         self._live = live
         self._shadow = shadow
@@ -24,12 +27,13 @@ class ChromaFence:
         self._at = at
 
     async def swap(self, filled: Filled) -> None:
+        await self._shadow.setup()  # look the collections up anew: another rebuild may have made them again
         held = await self._shadow.positions(self._consumer)
         refuse_another({part: (one.epoch, one.next_offset) for part, one in held.items()}, filled)
-        epochs = [position.epoch for position in (*self._at.values(), *filled.values())]
-        await self._shadow.set_epochs(self._consumer, max(epochs, default=0) + 1)
         if await self._live.positions(self._consumer) != self._at:
             raise Transient(f"a writer of {self._consumer} went on in spite of the fence")
+        epochs = [position.epoch for position in (*self._at.values(), *filled.values())]
+        await self._shadow.set_epochs(self._consumer, max(epochs, default=0) + 1)
         async with self._shadow.driver.translated():
             await self._shadow.driver.announce_swap()
             await self._shadow.driver.finish_swap()
@@ -57,7 +61,8 @@ class ChromaShadow:
 
     @asynccontextmanager
     async def fenced(self, consumer: str) -> AsyncIterator[ChromaFence]:
-        fence = ChromaFence(self._live, self.store, consumer, await self._live.raise_epochs(consumer))
+        at = await self._live.raise_epochs(consumer)
+        fence = ChromaFence(self._live, self.store, consumer, at, await self._live.seen(consumer))
         yield fence
         self._swapped = fence.swapped
 

@@ -21,7 +21,8 @@ class MemoryFence:
         self._shadow = shadow
         self._consumer = consumer
         self._at = _positions(live, consumer)
-        self.vector: Vector = {part: position.next_offset for part, position in self._at.items()}
+        self.stored: Vector = {part: position.next_offset for part, position in self._at.items()}
+        self.vector = self.stored
         self.swapped = False
 
     async def swap(self, filled: Filled) -> None:
@@ -52,11 +53,13 @@ class MemoryShadow:
 
     async def prepare(self, *, resume: bool) -> bool:
         await self._live.ping()
-        resumed = resume and self._live.shadow is not None
-        if not resumed or self._live.shadow is None:
+        found = self._live.shadow
+        if found is None or not resume:
+            if found is not None:
+                found.become(MemoryStore())  # gone for whoever still fills it
             self._live.shadow = MemoryStore()
-        self.store = self._live.shadow
-        return resumed
+        self.store = self._live.shadow or self.store
+        return found is self.store
 
     @asynccontextmanager
     async def fenced(self, consumer: str) -> AsyncIterator[MemoryFence]:

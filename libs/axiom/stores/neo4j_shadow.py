@@ -27,7 +27,7 @@ class Neo4jFence:
         self, transaction: Transaction, vector: Vector, consumer: str, generations: tuple[int, int]
     ) -> None:
         """`generations` are the live one and the shadow."""
-        self.vector = vector
+        self.stored = self.vector = vector
         self.swapped = False
         self._transaction = transaction
         self._consumer = consumer

@@ -119,6 +119,8 @@ class PostgresStore:
         )
 
     async def setup(self) -> None:
+        self._is_set_up = False  # the session's statements want the finished schema
+        await self._drop_connection()
         async with self._translated(), self._connected() as connection, connection.transaction():
             await connection.execute("SELECT pg_advisory_xact_lock($1)", _MIGRATION_LOCK)
             await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {self.schema}")
@@ -130,7 +132,7 @@ class PostgresStore:
                     await connection.execute(path.read_text(encoding="utf-8"))
                     await connection.execute("INSERT INTO schema_migrations (name) VALUES ($1)", path.name)
         self._is_set_up = True
-        await self._drop_connection()  # the next one runs the session's statements on the finished schema
+        await self._drop_connection()
 
     async def ping(self) -> None:
         async with self._translated():

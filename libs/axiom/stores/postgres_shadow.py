@@ -28,7 +28,7 @@ class PostgresFence:
         self, transaction: Transaction, consumer: str, vector: Vector, names: tuple[str, str, str]
     ) -> None:
         """`names` are the schemas: live, shadow, old."""
-        self.vector = vector
+        self.stored = self.vector = vector
         self.swapped = False
         self._transaction = transaction
         self._consumer = consumer

@@ -23,7 +23,7 @@ class RedisFence:
     """Live epochs are raised: writers are refused until they load their positions again, seconds later."""
 
     def __init__(self, live: RedisStore, consumer: str, vector: Vector) -> None:
-        self.vector = vector
+        self.stored = self.vector = vector
         self.swapped = False
         self._live = live
         self._consumer = consumer

@@ -26,8 +26,12 @@ ANOTHER = (
 class Fence(Protocol):
     """The live store while its writers are held off."""
 
-    vector: Vector
+    stored: Vector
     """How far the live store is; it does not move while the fence stands."""
+
+    vector: Vector
+    """How far its readers may have seen, so where the shadow must be: `stored`, or a write beyond it that was
+    cut off or refused half way, in a store that has no transactions."""
 
     async def swap(self, filled: Filled) -> None:
         """Put the shadow in the live store's place: data, offsets and new epochs, at once.

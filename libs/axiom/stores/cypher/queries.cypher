@@ -7,15 +7,27 @@ RETURN active.generation AS generation
 CREATE CONSTRAINT sink_offset_unique IF NOT EXISTS
 FOR (o:SinkOffset) REQUIRE (o.generation, o.consumer, o.topic, o.partition) IS UNIQUE
 
+// lock_constraint: one lock node beside each offset node. Neo4j deadlocks where a transaction changes a node
+// twice that another waits for, so what is waited for is a node that each transaction changes once.
+CREATE CONSTRAINT sink_lock_unique IF NOT EXISTS
+FOR (l:SinkLock) REQUIRE (l.generation, l.consumer, l.topic, l.partition) IS UNIQUE
+
 // dead_constraint: one node for each dead-lettered offset
 CREATE CONSTRAINT dead_offset_unique IF NOT EXISTS
 FOR (d:DeadOffset) REQUIRE (d.generation, d.consumer, d.topic, d.partition, d.offset) IS UNIQUE
+
+// generation_lock_constraint: one node to wait at for who begins or activates a generation
+CREATE CONSTRAINT generation_lock_unique IF NOT EXISTS
+FOR (l:GenerationLock) REQUIRE l.name IS UNIQUE
 
 // active_constraint: one node names the active generation
 CREATE CONSTRAINT active_generation_unique IF NOT EXISTS
 FOR (a:ActiveGeneration) REQUIRE a.name IS UNIQUE
 
 // take: raise a partition's epoch; one that is not known begins at $start
+MERGE (l:SinkLock {generation: $generation, consumer: $consumer, topic: $topic, partition: $partition})
+SET l.held = true
+WITH l
 MERGE (o:SinkOffset {generation: $generation, consumer: $consumer, topic: $topic, partition: $partition})
 ON CREATE SET o.epoch = 0, o.next_offset = $start, o.topic_id = $topic_id, o.partitions = $partitions,
               o.applied = 0, o.superseded = 0, o.dead_lettered = 0
@@ -27,9 +39,11 @@ MATCH (o:SinkOffset {generation: $generation, consumer: $consumer, topic: $topic
 WHERE o.partition IN $partitions
 RETURN o {.*} AS offset
 
-// lock: take the write lock of the offset node, so that the fence that follows reads the committed state
+// lock: lock the partition, so that the fence that follows reads the committed state
+MATCH (l:SinkLock {generation: $generation, consumer: $consumer, topic: $topic, partition: $partition})
+SET l.held = true
+WITH l
 MATCH (o:SinkOffset {generation: $generation, consumer: $consumer, topic: $topic, partition: $partition})
-SET o.locked = true
 RETURN o.epoch AS epoch, o.next_offset AS next_offset
 
 // move: move the offset and count what became of the batch's records

@@ -2,6 +2,8 @@
 MATCH (s:ShadowGeneration {name: 'graph'}) RETURN s.generation AS generation
 
 // begin: a new generation to fill
+MERGE (l:GenerationLock {name: 'graph'}) SET l.held = true
+WITH l
 MATCH (a:ActiveGeneration {name: 'graph'})
 SET a.last = coalesce(a.last, a.generation) + 1
 MERGE (s:ShadowGeneration {name: 'graph'})
@@ -9,7 +11,9 @@ SET s.generation = a.last
 RETURN s.generation AS generation
 
 // lock: name the active generation, and let nobody begin or activate one until the transaction's end
-MATCH (a:ActiveGeneration {name: 'graph'}) SET a.locked = true
+MERGE (l:GenerationLock {name: 'graph'}) SET l.held = true
+WITH l
+MATCH (a:ActiveGeneration {name: 'graph'})
 RETURN a.generation AS generation
 
 // kept: generations that are to stay: the active one, the one being filled, those as of a time
@@ -21,6 +25,9 @@ MATCH (o:SinkOffset) WHERE NOT o.generation IN $kept
 RETURN DISTINCT o.generation AS generation
 
 // bar: whoever still writes a generation is fenced from now on
+MATCH (l:SinkLock {generation: $generation})
+WITH l ORDER BY l.consumer, l.topic, l.partition SET l.held = true
+WITH count(l) AS locked
 MATCH (o:SinkOffset {generation: $generation}) SET o.epoch = o.epoch + 1
 
 // forget: there is no rebuild under way
@@ -37,7 +44,10 @@ CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 5000 ROWS
 // delete_offsets: delete a generation's offset nodes
 MATCH (o:SinkOffset {generation: $generation}) DELETE o
 
-// fence: raise the epochs of a consumer; locks its offset nodes
+// fence: lock the partitions of a consumer and raise their epochs
+MATCH (l:SinkLock {generation: $live, consumer: $consumer})
+WITH l ORDER BY l.topic, l.partition SET l.held = true
+WITH count(l) AS locked
 MATCH (o:SinkOffset {generation: $live, consumer: $consumer})
 SET o.epoch = o.epoch + 1
 RETURN o.topic AS topic, o.partition AS partition, o.next_offset AS next_offset
@@ -47,7 +57,10 @@ MATCH (s:ShadowGeneration {name: 'graph', generation: $shadow}) DELETE s
 RETURN $shadow AS generation
 
 // filled: the positions of the generation's offset nodes, locked
-MATCH (o:SinkOffset {generation: $shadow, consumer: $consumer}) SET o.locked = true
+MATCH (l:SinkLock {generation: $shadow, consumer: $consumer})
+WITH l ORDER BY l.topic, l.partition SET l.held = true
+WITH count(l) AS locked
+MATCH (o:SinkOffset {generation: $shadow, consumer: $consumer})
 RETURN o.topic AS topic, o.partition AS partition, o.epoch AS epoch, o.next_offset AS next_offset
 
 // adopt_epochs: raise the shadow's epochs above the live ones', so that no epoch is used twice
@@ -63,6 +76,8 @@ MATCH (a:ActiveGeneration {name: 'graph'}) SET a.generation = $shadow
 MATCH (s:AsOfGeneration {name: 'building'}) DELETE s
 
 // begin_building: a new generation for a state as of a time
+MERGE (l:GenerationLock {name: 'graph'}) SET l.held = true
+WITH l
 MATCH (a:ActiveGeneration {name: 'graph'})
 SET a.last = coalesce(a.last, a.generation) + 1
 CREATE (s:AsOfGeneration {name: 'building', generation: a.last})
