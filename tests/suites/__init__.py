@@ -2,4 +2,4 @@
 
 import pytest
 
-pytest.register_assert_rewrite("tests.suites.bus", "tests.suites.stores")
+pytest.register_assert_rewrite("tests.suites.bus", "tests.suites.shadows", "tests.suites.stores")
