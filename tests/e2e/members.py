@@ -31,7 +31,10 @@ def held(service: ServiceProcess) -> set[int]:
 
 def waits_for(service: ServiceProcess, reason: str) -> None:
     """Wait until a service says that it is not ready for that reason."""
-    wait_until(f"{service.name} says {reason}", lambda: reason in _not_ready(service))
+    try:
+        wait_until(f"{service.name} says {reason}", lambda: reason in _not_ready(service))
+    except AssertionError as late:
+        raise AssertionError(f"{late}\n{service.log_end()}") from None
 
 
 def _not_ready(service: ServiceProcess) -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from tests import readers
@@ -13,16 +15,22 @@ from tests.stack import wait_until
 pytestmark = pytest.mark.e2e
 
 
-@pytest.mark.parametrize("sink", SINKS)
-def test_in_the_middle_of_its_work(pipeline: Pipeline, sink: str) -> None:
+def started(pipeline: Pipeline, sink: str) -> bool:
+    """Whether the sink has written anything."""
+    return any(pipeline.next_offsets(sink).values())
+
+
+def test_in_the_middle_of_their_work(pipeline: Pipeline, subtests: pytest.Subtests) -> None:
     """I3, I6: the write in progress is finished; the next start goes on where it ended."""
     pipeline.publish(mixed_bars())
-    with pipeline.sink(sink) as service:
-        wait_until(f"{sink} is at work", lambda: sum(pipeline.next_offsets(sink).values()) > 0)
-        assert service.terminate() == 0, service.log_end()
-    pipeline.check(sink)
-    pipeline.sink(sink)
-    pipeline.check_settled(sink)
+    for sink in SINKS:
+        with subtests.test(sink=sink), pipeline.sink(sink) as service:
+            wait_until(f"{sink} is at work", partial(started, pipeline, sink))
+            assert service.terminate() == 0, service.log_end()
+    pipeline.check(*SINKS)
+    for sink in SINKS:
+        pipeline.sink(sink)
+    pipeline.check_settled(*SINKS)
 
 
 def test_with_a_write_that_hangs(pipeline: Pipeline) -> None:
@@ -41,16 +49,20 @@ def test_with_a_write_that_hangs(pipeline: Pipeline) -> None:
     pipeline.check_settled("postgres_sink")
 
 
-@pytest.mark.parametrize("sink", SINKS)
-def test_while_its_store_is_down(pipeline: Pipeline, sink: str) -> None:
-    """With a batch in its hands that it can't write."""
-    service = pipeline.working(sink)
-    pipeline.stack.crash(STORE_OF[sink])
+def test_while_their_stores_are_down(pipeline: Pipeline, subtests: pytest.Subtests) -> None:
+    """With a batch in their hands that they can't write."""
+    services = pipeline.all_working()
+    for store in STORE_OF.values():
+        pipeline.stack.crash(store)
     pipeline.publish(mixed_bars(count=8, days=30))
-    waits_for(service, "store_down")
-    assert service.terminate() == 0, service.log_end()
-    pipeline.stack.start(STORE_OF[sink])
-    assert not any(pipeline.next_offsets(sink).values())
+    for sink, service in services.items():
+        with subtests.test(sink=sink):
+            waits_for(service, "store_down")
+            assert service.terminate() == 0, service.log_end()
+    for store in STORE_OF.values():
+        pipeline.stack.start(store)
+    for sink in SINKS:
+        assert not any(pipeline.next_offsets(sink).values()), sink
 
 
 def test_while_kafka_is_down(pipeline: Pipeline) -> None:
