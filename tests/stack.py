@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import random
@@ -33,6 +34,7 @@ import psutil
 import pytest
 
 from axiom.errors import AxiomError
+from axiom_verify.readers import connect_postgres
 from deploy.embedded import doctor, lifecycle, state
 from deploy.embedded.faults import Faults
 from deploy.embedded.layout import Layout, Ports
@@ -55,6 +57,19 @@ def wait_until(what: str, condition: Callable[[], bool], timeout_s: float = WAIT
     while not condition():
         assert time.monotonic() < deadline, f"waited {timeout_s} s for: {what}"
         time.sleep(0.05)
+
+
+def run_postgres(env: Mapping[str, str], statement: str) -> None:
+    """Run one statement."""
+
+    async def run() -> None:
+        connection = await connect_postgres(env)
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    asyncio.run(run())
 
 
 class ServiceProcess:

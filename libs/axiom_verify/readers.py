@@ -18,9 +18,12 @@ from typing import Any, NamedTuple
 
 import asyncpg
 import chromadb
+import chromadb.errors
 import neo4j
 import redis
 from chromadb.config import Settings
+
+from axiom.errors import StoreDown
 
 Env = Mapping[str, str]
 Key = tuple[Any, ...]
@@ -226,28 +229,40 @@ def read_chroma(env: Env, entities: bool = True) -> Dump:
     """The newest record of each symbol, the newest offset of each partition."""
     client = connect_chroma(env)
     names = {collection.name for collection in client.list_collections()}
-
-    def rows(name: str) -> list[tuple[Any, Any]]:
-        if name not in names:
-            return []
-        found = client.get_collection(name).get(include=["metadatas", "embeddings"])
-        return list(zip(found["metadatas"] or [], found["embeddings"], strict=True))
-
     dump = Dump()
-    for row, _ in sorted(rows("sink_offsets"), key=lambda pair: (pair[0]["epoch"], pair[0]["next_offset"])):
-        if (row["consumer"], row["topic"]) == ("chroma-sink", TOPIC):
-            dump.offsets[row["partition"]] = Offset(*(row[name] for name in Offset._fields))
-    for row, _ in rows("dead_offsets"):
-        consumer, topic, partition = row["source"].split(":")
-        if (consumer, topic) == ("chroma-sink", TOPIC):
-            dump.dead[int(partition), row["offset"]] = row["error_class"]
-    if entities:
-        for row, vector in sorted(rows("price_shapes"), key=lambda pair: str(pair[0]["version"])):
-            dump.entities["shape", row["symbol"]] = (
-                row["as_of"], row["last_close"], Near(row["volatility"]), row["returns"], row["comparable"],
-                json.loads(row["days"]), Near(*vector, tolerance=VECTOR_TOLERANCE),
-            )  # fmt: skip
+    if "sink_offsets" in names:
+        offsets = _chroma_rows(client, "sink_offsets")["metadatas"]
+        for row in sorted(offsets, key=lambda row: (row["epoch"], row["next_offset"])):
+            if (row["consumer"], row["topic"]) == ("chroma-sink", TOPIC):
+                dump.offsets[row["partition"]] = Offset(*(row[name] for name in Offset._fields))
+        for row in _chroma_rows(client, "dead_offsets")["metadatas"]:
+            consumer, topic, partition = row["source"].split(":")
+            if (consumer, topic) == ("chroma-sink", TOPIC):
+                dump.dead[int(partition), row["offset"]] = row["error_class"]
+    if entities and "price_shapes" in names:
+        dump.entities = _shapes(_chroma_rows(client, "price_shapes", "embeddings"))
     return dump
+
+
+def _chroma_rows(client: Any, name: str, *include: str) -> dict[str, Any]:
+    for _ in range(20):
+        try:
+            found: dict[str, Any] = client.get_collection(name).get(include=["metadatas", *include])
+        except chromadb.errors.InternalError:  # a record that it was about to read is just deleted
+            continue
+        return found
+    raise StoreDown(f"Chroma does not give {name}")
+
+
+def _shapes(found: dict[str, Any]) -> dict[Key, Any]:
+    pairs = zip(found["metadatas"], found["embeddings"], strict=True)
+    return {
+        ("shape", row["symbol"]): (
+            row["as_of"], row["last_close"], Near(row["volatility"]), row["returns"], row["comparable"],
+            json.loads(row["days"]), Near(*vector, tolerance=VECTOR_TOLERANCE),
+        )
+        for row, vector in sorted(pairs, key=lambda pair: str(pair[0]["version"]))
+    }  # fmt: skip
 
 
 READERS: dict[str, Callable[..., Dump]] = {

@@ -1,7 +1,7 @@
 """Holds what was acknowledged, what is in the log and what is in the stores against each other.
 
 Pure: it is given the journal, the log, the dumps, the dead letters and the samples, and names each
-invariant with what breaks it. The fold is `tests/expected.py`, which shares no code with the sinks.
+invariant with what breaks it. The fold is `axiom_verify`, which shares no code with the sinks.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from axiom_verify.fold import LogRecord, Seen, good
+from axiom_verify.readers import Dump
 from tests.chaos.journal import Journal, digest
-from tests.expected import LogRecord, Seen, differences, good
-from tests.readers import Dump
+from tests.differences import differences
 
 SHOWN = 5
 Findings = dict[str, list[str]]

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-from tests import readers
+from axiom_verify import readers
 from tests.stack import wait_until
 
 _WAITING = "SELECT 1 FROM pg_stat_activity WHERE application_name = 'axiom' AND wait_event_type = 'Lock'"

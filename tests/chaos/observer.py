@@ -19,9 +19,9 @@ from typing import Any
 
 from chromadb.api.shared_system_client import SharedSystemClient
 
-from tests import readers
-from tests.expected import microseconds
-from tests.readers import READERS, Env
+from axiom_verify import readers
+from axiom_verify.fold import microseconds
+from axiom_verify.readers import READERS, Env
 from topics.price_updates import INTERVAL_LENGTH
 
 EVERY_S = 0.5

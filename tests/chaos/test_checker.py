@@ -7,13 +7,13 @@ from itertools import islice
 
 import pytest
 
+from axiom_verify.fold import LogRecord, good
 from tests.chaos import checker
 from tests.chaos.checker import Evidence, Sample
 from tests.chaos.faults.port import all_faults
 from tests.chaos.journal import Entry, Journal, digest
 from tests.chaos.messages import Made, Mix, Stream
 from tests.chaos.rounds import chosen
-from tests.expected import LogRecord, good
 
 pytestmark = pytest.mark.unit
 

@@ -26,15 +26,15 @@ from types import TracebackType
 import psutil
 
 from axiom.bus.kafka import KafkaAdmin
+from axiom_verify import readers
+from axiom_verify.readers import Dump
 from deploy.embedded.layout import Layout
 from deploy.embedded.supervisor import Supervisor
-from tests import readers
 from tests.chaos import checker, journal
 from tests.chaos.checker import Evidence, Findings, Sample
 from tests.chaos.messages import Made, Mix
 from tests.e2e.members import held
 from tests.e2e.pipeline import PARTITIONS, SINKS, TOPIC, Pipeline, axiom_env, run_axiom
-from tests.readers import Dump
 from tests.stack import ROOT, ServiceProcess, StackUnderTest, wait_until
 
 SERVERS = ("kafka", "postgres", "redis", "neo4j", "chroma")

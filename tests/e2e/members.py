@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from tests import readers
+from axiom_verify import readers
 from tests.stack import ServiceProcess, wait_until
 
 _WAITING = "SELECT 1 FROM pg_stat_activity WHERE application_name = 'axiom' AND wait_event_type = 'Lock'"

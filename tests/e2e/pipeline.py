@@ -5,7 +5,7 @@
         pipeline.wait_caught_up("redis_sink")
     pipeline.check("redis_sink")
 
-It reads the log and the stores with clients of its own (see `tests/readers.py`).
+It reads the log and the stores with clients of its own (see `axiom_verify`).
 """
 
 from __future__ import annotations
@@ -26,11 +26,12 @@ from confluent_kafka.admin import AdminClient
 
 from axiom.bus.kafka import KafkaAdmin
 from axiom.contracts.codec import encode
-from tests import readers
+from axiom_verify import readers
+from axiom_verify.fold import LogRecord
+from axiom_verify.readers import READERS, Dump
+from tests.differences import differences
 from tests.e2e.members import held
-from tests.expected import LogRecord, differences
-from tests.readers import READERS, Dump
-from tests.stack import ROOT, ServiceProcess, StackUnderTest, wait_until
+from tests.stack import ROOT, ServiceProcess, StackUnderTest, run_postgres, wait_until
 from topics import all_topics, price_updates
 from topics.price_updates import PriceBar
 
@@ -241,7 +242,7 @@ class Pipeline:
 
     def empty_stores(self) -> None:
         """Delete what the sinks ever wrote."""
-        readers.run_postgres(self.env, "DROP SCHEMA IF EXISTS market CASCADE")
+        run_postgres(self.env, "DROP SCHEMA IF EXISTS market CASCADE")
         with readers.connect_redis(self.env) as redis:
             redis.flushall()
         with readers.connect_neo4j(self.env) as neo4j:

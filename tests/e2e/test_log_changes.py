@@ -8,10 +8,10 @@ import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions
 
+from axiom_verify.readers import Dump
 from tests.e2e.bars import mixed_bars
 from tests.e2e.members import waits_for
 from tests.e2e.pipeline import SINKS, TOPIC, Pipeline
-from tests.readers import Dump
 from tests.stack import ServiceProcess
 
 pytestmark = [pytest.mark.e2e, pytest.mark.chaos]

@@ -15,10 +15,10 @@ import pytest
 from axiom.bus.deadletters import KEPT_OF_TOO_LARGE_BYTES, publish
 from axiom.bus.kafka import KafkaProducer
 from axiom.contracts.codec import encode
-from tests import readers
 from tests.e2e.bars import daily_bars, mixed_bars, symbols
 from tests.e2e.members import counted
 from tests.e2e.pipeline import SINKS, TOPIC, Pipeline
+from tests.stack import run_postgres
 from topics import price_updates
 from topics.price_updates import PriceBar
 
@@ -152,7 +152,7 @@ def test_of_a_refused_batch_only_the_refused_record_goes(pipeline: Pipeline) -> 
         first.wait_ready()
         pipeline.publish(bars[:50])
         pipeline.wait_caught_up("postgres_sink")
-    readers.run_postgres(pipeline.env, "ALTER TABLE market.price_bars ADD CHECK (source <> 'unlucky')")
+    run_postgres(pipeline.env, "ALTER TABLE market.price_bars ADD CHECK (source <> 'unlucky')")
     pipeline.publish([*bars[50:80], *unlucky, *bars[80:]])
     pipeline.sink("postgres_sink")
     pipeline.wait_caught_up("postgres_sink")

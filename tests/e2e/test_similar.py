@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from axiom_verify.fold import chroma, good
+from axiom_verify.readers import Near
 from tests.e2e.bars import daily_bars, symbols
 from tests.e2e.pipeline import Pipeline, run_axiom
-from tests.expected import chroma, good
-from tests.readers import Near
 
 pytestmark = pytest.mark.e2e
 

@@ -6,11 +6,10 @@ from functools import partial
 
 import pytest
 
-from tests import readers
 from tests.e2e.bars import mixed_bars
 from tests.e2e.members import locked_bars, waits_for
 from tests.e2e.pipeline import SINKS, STORE_OF, Pipeline
-from tests.stack import wait_until
+from tests.stack import run_postgres, wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -98,10 +97,10 @@ def test_a_failure_that_nobody_foresaw_ends_the_process(pipeline: Pipeline) -> N
     service = pipeline.working("postgres_sink")
     pipeline.publish(bars[:100])
     pipeline.wait_caught_up("postgres_sink")
-    readers.run_postgres(pipeline.env, "ALTER TABLE market.price_bars RENAME TO lost")
+    run_postgres(pipeline.env, "ALTER TABLE market.price_bars RENAME TO lost")
     pipeline.publish(bars[100:])
     assert service.wait_exit(30) == 1
-    readers.run_postgres(pipeline.env, "ALTER TABLE market.lost RENAME TO price_bars")
+    run_postgres(pipeline.env, "ALTER TABLE market.lost RENAME TO price_bars")
     pipeline.sink("postgres_sink")
     pipeline.check_settled("postgres_sink")
 

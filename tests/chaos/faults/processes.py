@@ -7,6 +7,7 @@ import signal
 import time
 from typing import ClassVar
 
+from axiom_verify.readers import Dump
 from tests.chaos.checker import Findings
 from tests.chaos.faults.port import Fault
 from tests.chaos.locks import writer_held_at
@@ -14,7 +15,6 @@ from tests.chaos.messages import Mix
 from tests.chaos.world import World
 from tests.e2e.members import counted, held, waits_for
 from tests.e2e.pipeline import PARTITIONS, SINKS, STORE_OF
-from tests.readers import Dump
 from tests.stack import ServiceProcess, wait_until
 
 KILLED = 137

@@ -6,11 +6,12 @@ import random
 from abc import abstractmethod
 from typing import ClassVar
 
-from tests import readers
+from axiom_verify import readers
 from tests.chaos.checker import Findings
 from tests.chaos.faults.port import Fault
 from tests.chaos.world import World
 from tests.e2e.pipeline import STORE_OF
+from tests.stack import run_postgres
 
 
 class StoreWiped(Fault):
@@ -56,7 +57,7 @@ class BarsTruncated(StoreWiped):
     sink = "postgres_sink"
 
     def wipe(self, world: World) -> None:
-        readers.run_postgres(world.servers.env, "TRUNCATE market.price_bars")
+        run_postgres(world.servers.env, "TRUNCATE market.price_bars")
 
 
 class GraphWiped(StoreWiped):

@@ -1,6 +1,6 @@
 """The sink runtime as a state machine: deliveries, crashes, rebalances, outages, redrives, rebuilds.
 
-They come in any order, on the twins in memory. After every step the store must be what a plain fold of the log says.
+They come in any order, on the twins in memory. After every step the store must be what a plain fold says.
 
     run_state_machine_as_test(SinkMachine)                        # the runtime as it is
     run_state_machine_as_test(lambda: SinkMachine(SinkWithout…))  # one that is broken on purpose
