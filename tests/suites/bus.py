@@ -292,6 +292,16 @@ class BusSuite:
         member.consumer.close()
         assert world.committed(topic) == {part(topic): 10}
 
+    async def test_a_new_member_can_ask_what_is_done(self, world: World, wide_topic: str) -> None:
+        await send(world.producer(), wide_topic, numbers(10))
+        member = Member(world.consumer(wide_topic, wide_topic))
+        member.poll_until(lambda: len(member.consumer.assignment()) == 4)
+        assert member.consumer.done(member.consumer.assignment()) == {}
+        member.consumer.mark_done(part(wide_topic, 2), 0)
+        member.consumer.close()
+        heir = world.consumer(wide_topic, wide_topic)
+        assert heir.done([part(wide_topic, 1), part(wide_topic, 2)]) == {part(wide_topic, 2): 0}
+
     async def test_what_is_done_is_never_read_back(self, world: World, topic: str) -> None:
         await send(world.producer(), topic, numbers(10))
         member = Member(world.consumer(topic, topic))

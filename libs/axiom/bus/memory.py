@@ -194,6 +194,12 @@ class MemoryConsumer:
     def mark_done(self, partition: TopicPartition, next_offset: int) -> None:
         self._broker.committed.setdefault(self._group, {})[partition] = next_offset
 
+    def done(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        if self._broker.down:
+            raise StoreDown("the broker is down")
+        known = self._broker.committed.get(self._group, {})
+        return {partition: known[partition] for partition in partitions if partition in known}
+
     def assignment(self) -> set[TopicPartition]:
         return set(self._next)
 

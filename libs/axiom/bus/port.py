@@ -72,7 +72,14 @@ class Consumer(Protocol):
         """Deliver these again, from the first record that was not delivered."""
 
     def mark_done(self, partition: TopicPartition, next_offset: int) -> None:
-        """Tell Kafka how far the group is, for lag tools. Nothing here ever reads it back."""
+        """Tell Kafka how far the group is. Sinks do so for lag tools alone, and go by their stores."""
+
+    def done(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        """How far the group is, as Kafka knows it; without the partitions of which it knows nothing.
+
+        Raises:
+            Transient: Kafka does not answer.
+        """
 
     def assignment(self) -> set[TopicPartition]:
         """The partitions that are this member's now."""

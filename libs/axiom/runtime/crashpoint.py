@@ -11,7 +11,7 @@ from typing import Literal, get_args
 
 from axiom.errors import Misconfigured
 
-Place = Literal["before_store_write", "after_store_write", "after_dead_letter"]
+Place = Literal["before_store_write", "after_store_write", "after_dead_letter", "after_outputs"]
 KILLED = 137
 
 

@@ -1,4 +1,4 @@
-"""The metrics that every sink exports; names follow Prometheus' conventions."""
+"""The metrics that every sink and transform exports; names follow Prometheus' conventions."""
 
 from __future__ import annotations
 
@@ -31,3 +31,15 @@ STORE_OFFSET = Gauge("axiom_sink_store_offset", "The store's next offset", ["con
 EPOCH = Gauge("axiom_sink_epoch", "The epoch this member writes with", ["consumer", "topic", "partition"])
 PAUSED = Gauge("axiom_sink_paused", "1 while the sink has declared a pause", ["consumer", "reason"])
 BREAKER_OPEN = Gauge("axiom_breaker_open", "1 while a circuit breaker is open", ["name"])
+TRANSFORMED = Counter(
+    "axiom_transform_records_total",
+    "Records by what became of them: done or dead_lettered",
+    ["consumer", "topic", "outcome"],
+)
+OUTPUTS = Counter("axiom_transform_outputs_total", "Records written", ["consumer", "topic"])
+IN_FLIGHT = Gauge("axiom_transform_in_flight_records", "Records being worked on", ["consumer"])
+TRANSFORM_LAG = Gauge(
+    "axiom_transform_lag_records",
+    "Records between the group's offset and the end of the log",
+    ["consumer", "topic", "partition"],
+)

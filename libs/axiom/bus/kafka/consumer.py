@@ -94,6 +94,14 @@ class KafkaConsumer:
             if error.args[0].code() != KafkaError._STATE:  # it was revoked meanwhile: the new owner commits
                 raise
 
+    def done(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        asked = [_TopicPartition(*partition) for partition in partitions]
+        try:
+            found = self._consumer.committed(asked, timeout=_TIMEOUT_S)
+        except KafkaException as error:
+            raise StoreDown(f"Kafka does not say how far the group is: {error}") from error
+        return {TopicPartition(part.topic, part.partition): part.offset for part in found if part.offset >= 0}
+
     def assignment(self) -> set[TopicPartition]:
         return {TopicPartition(part.topic, part.partition) for part in self._consumer.assignment()}
 
