@@ -19,7 +19,6 @@ from services.price_producer.chain import SourceChain
 from services.price_producer.producer import NAME, PriceProducer
 from services.price_producer.settings import ProducerSettings
 from services.price_producer.sources import build
-from services.price_producer.watchlist import sectors
 
 
 def make_work(_: ServiceSettings) -> Work:
@@ -29,8 +28,7 @@ def make_work(_: ServiceSettings) -> Work:
 
     async def work(health: Health, stop: asyncio.Event) -> None:
         producer = KafkaProducer(kafka.bootstrap, client_id=NAME)
-        symbols = settings.symbols or tuple(sectors())
-        await PriceProducer(chain, producer, symbols, settings, clock, health).run(stop)
+        await PriceProducer(chain, producer, settings.watched, settings, clock, health).run(stop)
 
     return work
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 from typing import Annotated
 
 from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode
 
-from axiom.contracts.payload import Symbol
+from axiom.universe.watchlist import WatchListSettings, split_list
 
 
-class ProducerSettings(BaseSettings):
+class ProducerSettings(WatchListSettings):
     """What to fetch, from whom, and how patiently.
 
     Attributes:
         sources: tried in this order for each symbol; `sample` is replayed only when none before it
             answered at all; `synthetic` alone gives a made-up market that never closes.
-        symbols: the watch list; empty: the 25 of `watchlist.toml`.
         poll_every_s: between polls of minute bars while the market is open.
         poll_delay_s: how long after a minute's end its bar is asked for.
         backfill_sessions: how many past sessions of daily bars the first fetch gets.
@@ -28,15 +27,7 @@ class ProducerSettings(BaseSettings):
         yahoo_url: send the calls for Yahoo to this address instead (a relay, or a recording in tests).
     """
 
-    model_config = SettingsConfigDict(
-        env_prefix="axiom_producer_",
-        frozen=True,
-        extra="ignore",
-        env_ignore_empty=True,
-        regex_engine="python-re",
-    )
     sources: Annotated[tuple[str, ...], NoDecode] = ("yahoo", "sample")
-    symbols: Annotated[tuple[Symbol, ...], NoDecode] = ()
     poll_every_s: float = Field(default=60.0, gt=0)
     poll_delay_s: float = Field(default=5.0, ge=0)
     backfill_sessions: int = Field(default=60, ge=1, le=2500)
@@ -50,13 +41,10 @@ class ProducerSettings(BaseSettings):
     request_timeout_s: float = Field(default=5.0, gt=0)
     yahoo_url: str | None = None
 
-    @field_validator("sources", "symbols", mode="before")
+    @field_validator("sources", mode="before")
     @classmethod
-    def _split(cls, value: object) -> object:
-        """`a,b` as people write lists in the environment."""
-        if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
-        return value
+    def _split_sources(cls, value: object) -> object:
+        return split_list(value)
 
     @field_validator("sources")
     @classmethod

@@ -7,10 +7,10 @@ from collections.abc import AsyncGenerator, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 
 from axiom.resilience.clock import Clock
+from axiom.universe.watchlist import sectors
 from services.price_producer.market_model import EPOCH, MarketModel
 from services.price_producer.settings import ProducerSettings
 from services.price_producer.sources.port import Bars, Capabilities, Outcome, Request
-from services.price_producer.watchlist import sectors
 from topics.price_updates import INTERVAL_LENGTH, Interval, PriceBar
 
 INTERVALS: frozenset[Interval] = frozenset(("1m", "5m", "15m", "30m", "1h", "1d"))
@@ -87,5 +87,5 @@ def _floor(moment: datetime) -> datetime:
 
 def make(settings: ProducerSettings, clock: Clock) -> SyntheticSource:
     """Built by name; see `sources.build`."""
-    symbols = settings.symbols or tuple(sectors())
+    symbols = settings.watched
     return SyntheticSource(clock, MarketModel(settings.seed, sectors()), symbols, settings.rate_per_s)

@@ -9,13 +9,13 @@ import pytest
 from axiom.errors import Misconfigured
 from axiom.resilience.clock import ManualClock
 from axiom.settings import load
+from axiom.universe.watchlist import sectors
 from services.price_producer.__main__ import make_chain
 from services.price_producer.sample.make_sample import SAMPLE, sample_rows
 from services.price_producer.settings import ProducerSettings
 from services.price_producer.sources import available, build
 from services.price_producer.sources.file import FileSource
 from services.price_producer.sources.port import Bars, everything
-from services.price_producer.watchlist import sectors
 from topics.price_updates import PriceBar
 
 pytestmark = pytest.mark.unit

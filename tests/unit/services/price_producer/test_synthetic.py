@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from axiom.resilience.clock import ManualClock
+from axiom.universe.watchlist import sectors
 from services.price_producer.market_model import EPOCH, MarketModel
 from services.price_producer.settings import ProducerSettings
 from services.price_producer.sources.port import Bars, Request
 from services.price_producer.sources.synthetic import SyntheticSource, make
-from services.price_producer.watchlist import sectors
 from topics.price_updates import INTERVAL_LENGTH, Interval, PriceBar
 
 pytestmark = pytest.mark.unit
