@@ -16,7 +16,7 @@ pytestmark = pytest.mark.unit
 
 RUNS_A_QUERY = {
     "execute", "executemany", "fetch", "fetchrow", "fetchval", "prepare", "cursor", "run", "query",
-    "register_script", "eval", "copy", "copy_to_table", "try_copy",
+    "register_script", "eval", "copy", "copy_to_table", "try_copy", "script",
 }  # fmt: skip
 BUILT = {"format", "join", "replace", "format_map", "removeprefix", "removesuffix"}
 

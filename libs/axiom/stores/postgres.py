@@ -1,10 +1,10 @@
-"""PostgreSQL: rows and offsets in one transaction. Nothing else imports asyncpg."""
+"""PostgreSQL: rows and offsets in one transaction. asyncpg is imported here and in `control.py` alone."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,10 @@ class Transaction:
         status: str = await self._connection.execute(query, *arguments, timeout=_STATEMENT_TIMEOUT_S)
         last = status.rpartition(" ")[2]
         return int(last) if last.isdigit() else 0
+
+    async def script(self, text: str) -> None:
+        """Run the statements of a file, without parameters."""
+        await self._connection.execute(text, timeout=_STATEMENT_TIMEOUT_S)
 
     async def fetch(self, query: str, *arguments: Any) -> list[Mapping[str, Any]]:
         """Rows of a query."""
@@ -208,20 +212,7 @@ class PostgresStore:
         await self._drop_connection()
 
     async def _connect(self) -> Any:
-        return await asyncpg.connect(
-            host=self._settings.host,
-            port=self._settings.port,
-            user=self._settings.user,
-            password=self._settings.password.get_secret_value(),
-            database=self._settings.database,
-            timeout=_CONNECT_TIMEOUT_S,
-            command_timeout=_STATEMENT_TIMEOUT_S,
-            server_settings={
-                "search_path": self.schema,
-                "application_name": "axiom",
-                "idle_in_transaction_session_timeout": _IDLE_IN_TRANSACTION,
-            },
-        )
+        return await asyncpg.connect(**connection_arguments(self._settings, self.schema))
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[Any]:
@@ -242,19 +233,40 @@ class PostgresStore:
         if connection is not None:
             connection.terminate()
 
-    @asynccontextmanager
-    async def _translated(self) -> AsyncIterator[None]:
-        where = f"PostgreSQL at {self._settings.host}:{self._settings.port}"
-        try:
-            yield
-        except _WRONG_LOGIN as error:
-            raise Misconfigured(
-                f"{where} refuses AXIOM_POSTGRES_USER/_PASSWORD/_DATABASE: {error}"
-            ) from error
-        except _REFUSALS as error:
-            raise Permanent(f"PostgreSQL refuses a value: {error}") from error
-        except _DOWN as error:
-            raise StoreDown(f"{where} does not serve: {error or type(error).__name__}") from error
+    def _translated(self) -> AbstractAsyncContextManager[None]:
+        return translated(self._settings)
+
+
+def connection_arguments(settings: PostgresSettings, schema: str) -> dict[str, Any]:
+    """What asyncpg connects with, in whatever module: the limits on waiting are in here."""
+    return {
+        "host": settings.host,
+        "port": settings.port,
+        "user": settings.user,
+        "password": settings.password.get_secret_value(),
+        "database": settings.database,
+        "timeout": _CONNECT_TIMEOUT_S,
+        "command_timeout": _STATEMENT_TIMEOUT_S,
+        "server_settings": {
+            "search_path": schema,
+            "application_name": "axiom",
+            "idle_in_transaction_session_timeout": _IDLE_IN_TRANSACTION,
+        },
+    }
+
+
+@asynccontextmanager
+async def translated(settings: PostgresSettings) -> AsyncIterator[None]:
+    """asyncpg's errors as ours, raised inside the block."""
+    where = f"PostgreSQL at {settings.host}:{settings.port}"
+    try:
+        yield
+    except _WRONG_LOGIN as error:
+        raise Misconfigured(f"{where} refuses AXIOM_POSTGRES_USER/_PASSWORD/_DATABASE: {error}") from error
+    except _REFUSALS as error:
+        raise Permanent(f"PostgreSQL refuses a value: {error}") from error
+    except _DOWN as error:
+        raise StoreDown(f"{where} does not serve: {error or type(error).__name__}") from error
 
 
 def _position(row: Mapping[str, Any]) -> Position:
