@@ -22,9 +22,9 @@ from axiom.contracts.headers import current_traceparent, new_traceparent
 from axiom.errors import DeliveryFailed, Misconfigured
 from axiom.resilience.clock import SystemClock
 from axiom.settings import KafkaSettings, load
+from axiom.sources.outcomes import BadRow
 from services.price_producer.pace import Pace
 from services.price_producer.sources.file import FileSource
-from services.price_producer.sources.port import BadRow
 from topics.price_updates import INTERVAL_LENGTH, TOPIC, Interval, PriceBar
 
 PUBLISHER = "axiom-publish"

@@ -7,14 +7,12 @@ import sys
 
 from axiom.bus.kafka import KafkaProducer
 from axiom.errors import Misconfigured
-from axiom.resilience.breaker import BreakerState, CircuitBreaker
 from axiom.resilience.clock import Clock, SystemClock
 from axiom.resilience.negative import NegativeCache
 from axiom.runtime.service import Work, run_service
 from axiom.settings import KafkaSettings, ServiceSettings, load
+from axiom.sources.breakers import breakers_for
 from axiom.telemetry.health import Health
-from axiom.telemetry.logs import get_logger
-from services.price_producer import metrics
 from services.price_producer.chain import SourceChain
 from services.price_producer.producer import NAME, PriceProducer
 from services.price_producer.settings import ProducerSettings
@@ -45,20 +43,9 @@ def make_chain(settings: ProducerSettings, clock: Clock) -> SourceChain:
             f"AXIOM_PRODUCER_SOURCES={','.join(settings.sources)} would mix real and made-up prices: "
             "name the synthetic market alone, or leave it out"
         )
-    breakers = {
-        source.name: CircuitBreaker(
-            source.name, settings.breaker_failures, settings.breaker_reset_s, clock, _note_breaker
-        )
-        for source in sources
-    }
-    for name in breakers:
-        metrics.BREAKER_STATE.labels(name).set(BreakerState.CLOSED.level)
+    names = [source.name for source in sources]
+    breakers = breakers_for(names, settings.breaker_failures, settings.breaker_reset_s, clock)
     return SourceChain(sources, breakers, NegativeCache(settings.dead_symbol_ttl_s, clock=clock))
-
-
-def _note_breaker(source: str, state: BreakerState) -> None:
-    metrics.BREAKER_STATE.labels(source).set(state.level)
-    get_logger().info("breaker_changed", source=source, state=state.value)
 
 
 if __name__ == "__main__":

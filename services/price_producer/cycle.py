@@ -6,14 +6,15 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 
+from axiom.sources.metrics import LAST_SUCCESS, OUTCOMES
+from axiom.sources.outcomes import BadRow, NoSuchSymbol, kind_of
 from axiom.telemetry.logs import get_logger
 from services.price_producer import metrics
 from services.price_producer.chain import Answer, Missed
-from services.price_producer.sources.port import BadRow, Bars, NoSuchSymbol, Outcome, RateLimited
+from services.price_producer.sources.port import Bars
 from topics.price_updates import PriceBar
 
 BAD_ROWS_LOGGED = 5
-KINDS = {Bars: "bars", RateLimited: "rate_limited", NoSuchSymbol: "no_such_symbol", BadRow: "bad_row"}
 log = get_logger()
 
 
@@ -71,7 +72,7 @@ async def publish_cycle(
         if isinstance(answer, Missed):
             report.missed.append(answer)
             continue
-        metrics.OUTCOMES.labels(answer.source, _kind(answer.outcome)).inc()
+        OUTCOMES.labels(answer.source, kind_of(answer.outcome, "bars")).inc()
         if isinstance(answer.outcome, Bars | NoSuchSymbol):
             report.heard.add(answer.source)
         match answer.outcome:
@@ -79,7 +80,7 @@ async def publish_cycle(
                 report.answered[symbol] = answer.source
                 if bars and bars[0].source_reason:
                     report.detours[symbol] = bars[0].source_reason
-                metrics.LAST_SUCCESS.labels(answer.source).set(now_s())
+                LAST_SUCCESS.labels(answer.source).set(now_s())
                 for bar in bars:
                     if is_fresh(bar) and await send(bar):
                         _count(report, answer.source, bar)
@@ -92,14 +93,10 @@ async def publish_cycle(
                     "source_gave_no_bars",
                     source=answer.source,
                     symbol=problem.symbol,
-                    kind=_kind(problem),
+                    kind=kind_of(problem, "bars"),
                     why=problem.reason,
                 )
     return report
-
-
-def _kind(outcome: Outcome) -> str:
-    return KINDS.get(type(outcome), "source_down")
 
 
 def _count(report: Report, source: str, bar: PriceBar) -> None:

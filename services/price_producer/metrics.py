@@ -1,19 +1,8 @@
-"""What the producer counts; names follow Prometheus' conventions."""
+"""What the producer counts beside `axiom.sources.metrics`; names follow Prometheus' conventions."""
 
 from __future__ import annotations
 
 from prometheus_client import Counter, Gauge
 
-OUTCOMES = Counter(
-    "axiom_producer_outcomes_total",
-    "Answers of a source: bars, rate_limited, no_such_symbol, source_down or bad_row",
-    ["source", "kind"],
-)
 BARS = Counter("axiom_producer_bars_total", "Bars written to price-updates", ["source", "interval"])
-LAST_SUCCESS = Gauge(
-    "axiom_producer_last_success_timestamp_seconds", "When a source last gave bars (Unix time)", ["source"]
-)
-BREAKER_STATE = Gauge(
-    "axiom_producer_breaker_state", "Circuit breaker of a source: 0 closed, 1 half open, 2 open", ["source"]
-)
 MISSED = Gauge("axiom_producer_missed_symbols", "Symbols without bars after the last cycle", ["interval"])

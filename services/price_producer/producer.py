@@ -8,13 +8,14 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import cast
 
-from axiom.bus.deadletters import publish
 from axiom.bus.port import Producer
 from axiom.contracts.headers import current_traceparent, new_traceparent
 from axiom.contracts.payload import rfc3339
 from axiom.errors import DeliveryFailed, Transient
 from axiom.resilience.backoff import Backoff
 from axiom.resilience.clock import Clock
+from axiom.runtime.outbox import Outbox, run_until_stopped
+from axiom.sources.metrics import LAST_SUCCESS
 from axiom.telemetry.health import Health
 from axiom.telemetry.logs import get_logger
 from services.price_producer import metrics
@@ -25,11 +26,9 @@ from services.price_producer.market_hours import MarketHours
 from services.price_producer.plan import Done, FetchDaily, Pacing, PollMinutes, Wait, next_step
 from services.price_producer.settings import ProducerSettings
 from services.price_producer.sources.port import Request, StreamingSource
-from topics.price_updates import TOPIC, PriceBar
+from topics.price_updates import TOPIC
 
 NAME = "price-producer"
-KAFKA_SLOW_S = 5.0
-CLOSE_S = 5.0
 STREAM_FLUSH_S = 1.0
 log = get_logger()
 
@@ -47,7 +46,7 @@ class PriceProducer:
         health: Health,
     ) -> None:
         self._chain = chain
-        self._producer = producer
+        self._outbox = Outbox(producer, TOPIC, NAME, clock, health)
         self._symbols = list(symbols)
         self._clock = clock
         self._health = health
@@ -71,18 +70,7 @@ class PriceProducer:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set; what is queued for Kafka then gets a few seconds."""
-        work = asyncio.ensure_future(self._work())
-        stopped = asyncio.ensure_future(stop.wait())
-        try:
-            await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            if work.done():
-                work.result()
-        finally:
-            work.cancel()
-            stopped.cancel()
-            await asyncio.gather(work, stopped, return_exceptions=True)
-            await self._chain.close()
-            await self._close_producer()
+        await run_until_stopped(stop, self._work(), self._chain.close, self._outbox.close)
 
     async def _work(self) -> None:
         first = self._chain.sources[0]
@@ -140,18 +128,20 @@ class PriceProducer:
         log.warning("market_is_made_up", notice=self._health.notice)
         flushed_s = self._clock.monotonic()
         async for bar in source.stream(self._symbols):
-            if await self._send(bar):
+            if await self._outbox.send(bar):
                 metrics.BARS.labels(source.name, bar.interval).inc()
-                metrics.LAST_SUCCESS.labels(source.name).set(self._clock.now().timestamp())
+                LAST_SUCCESS.labels(source.name).set(self._clock.now().timestamp())
             if self._clock.monotonic() - flushed_s >= STREAM_FLUSH_S:
-                await self._flush()
+                await self._outbox.flush()
                 flushed_s = self._clock.monotonic()
 
     async def _cycle(self, symbols: Collection[str], request: Request, *, stand_ins: bool) -> Report:
         current_traceparent.set(new_traceparent())
         answers = self._chain.fetch(symbols, request, stand_ins=stand_ins)
-        report = await publish_cycle(answers, self._send, self._fresh, lambda: self._clock.now().timestamp())
-        await self._flush()
+        report = await publish_cycle(
+            answers, self._outbox.send, self._fresh, lambda: self._clock.now().timestamp()
+        )
+        await self._outbox.flush()
         metrics.MISSED.labels(request.interval).set(len(report.missed))
         summary = {
             "interval": request.interval,
@@ -179,27 +169,3 @@ class PriceProducer:
         self._health.not_ready.pop("sources", None)
         if notice is not None and self._replayed is None:
             self._health.not_ready["sources"] = notice
-
-    async def _send(self, bar: PriceBar) -> bool:
-        return await publish(self._producer, TOPIC, bar, NAME)
-
-    async def _flush(self) -> None:
-        """Wait until Kafka has confirmed everything; not ready while that takes long."""
-        flushing = asyncio.ensure_future(self._producer.flush())
-        slow = asyncio.ensure_future(self._clock.sleep(KAFKA_SLOW_S))
-        try:
-            await asyncio.wait({flushing, slow}, return_when=asyncio.FIRST_COMPLETED)
-            if not flushing.done():
-                self._health.not_ready["kafka"] = "Kafka has not confirmed the last bars yet"
-            await flushing
-        finally:
-            flushing.cancel()
-            slow.cancel()
-        self._health.not_ready.pop("kafka", None)
-
-    async def _close_producer(self) -> None:
-        try:
-            async with asyncio.timeout(CLOSE_S):
-                await self._producer.close()
-        except (TimeoutError, DeliveryFailed, Transient) as error:
-            log.error("bars_left_unsent", why=str(error) or f"Kafka took longer than {CLOSE_S:.0f} s")

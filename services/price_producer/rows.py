@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from axiom.errors import Misconfigured
+from axiom.sources.files import why_not
 from topics.price_updates import INTERVAL_LENGTH, Interval, PriceBar
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -114,14 +115,6 @@ def row_parser(
         return bar
 
     return parse
-
-
-def why_not(error: ValidationError) -> str:
-    """A validation error on one line: `close: Input should be greater than 0 (-1.0)`."""
-    return "; ".join(
-        f"{'.'.join(map(str, problem['loc']))}: {problem['msg']} ({problem['input']!r:.40})"
-        for problem in error.errors(include_url=False)
-    )
 
 
 def _what_is_wrong(row: Row, at: dict[str, int], when_name: str) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
+import sys
 from typing import cast
 
-from axiom.errors import Misconfigured
 from axiom.resilience.clock import Clock
+from axiom.sources import finding
 from services.price_producer.settings import ProducerSettings
 from services.price_producer.sources.port import PriceSource
 
@@ -18,16 +17,10 @@ def build(name: str, settings: ProducerSettings, clock: Clock) -> PriceSource:
     Raises:
         Misconfigured: there is none; the message lists those there are.
     """
-    known = {module.name for module in pkgutil.iter_modules(__path__)}
-    make = getattr(importlib.import_module(f"{__name__}.{name}"), "make", None) if name in known else None
-    if make is None:
-        raise Misconfigured(
-            f"AXIOM_PRODUCER_SOURCES names {name!r}, which is no source; there are: {', '.join(available())}"
-        )
-    return cast(PriceSource, make(settings, clock))
+    package = sys.modules[__name__]
+    return cast(PriceSource, finding.build(package, name, "AXIOM_PRODUCER_SOURCES", settings, clock))
 
 
 def available() -> list[str]:
     """The names that `build` knows."""
-    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
-    return [name for name in names if hasattr(importlib.import_module(f"{__name__}.{name}"), "make")]
+    return finding.available(sys.modules[__name__])

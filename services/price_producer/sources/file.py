@@ -6,17 +6,17 @@ import asyncio
 import csv
 import gzip
 import itertools
-import json
 import zlib
 from collections.abc import AsyncGenerator, Collection, Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
 from axiom.errors import Misconfigured, Permanent
+from axiom.sources.files import fetched_at
+from axiom.sources.outcomes import BadRow, NoSuchSymbol
 from services.price_producer.rows import Row, RowError, guess_interval, row_parser, time_column
-from services.price_producer.sources.port import BadRow, Bars, Capabilities, NoSuchSymbol, Outcome, Request
+from services.price_producer.sources.port import Bars, Capabilities, Outcome, Request
 from topics.price_updates import INTERVAL_LENGTH, Interval, PriceBar
 
 CHUNK_ROWS = 2_000
@@ -88,26 +88,6 @@ class FileSource:
 
     async def close(self) -> None:
         """Nothing is held between calls."""
-
-
-def fetched_at(path: Path) -> datetime:
-    """When the file's data were got: from its manifest, else the file's modification time.
-
-    Raises:
-        Misconfigured: the manifest is there and does not say it.
-    """
-    manifest = path.with_name(f"{path.name}.manifest.json")
-    if not manifest.exists():
-        return datetime.fromtimestamp(path.stat().st_mtime_ns // 1_000_000_000, UTC)
-    try:
-        moment = datetime.fromisoformat(json.loads(manifest.read_text(encoding="utf-8"))["fetched_at"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise Misconfigured(
-            f'{manifest} must be like {{"fetched_at": "2026-01-02T21:00:00Z"}}: {error}'
-        ) from error
-    if moment.tzinfo is None:
-        raise Misconfigured(f"fetched_at in {manifest} needs an offset, for example a Z at its end")
-    return moment.astimezone(UTC)
 
 
 def _open(path: Path, stack: ExitStack) -> tuple[str, list[str], Iterator[tuple[int, Row]]]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
+from axiom.sources.outcomes import BadRow, NoSuchSymbol, RateLimited, SourceDown
 from topics.price_updates import Interval, PriceBar
 
 
@@ -38,40 +39,6 @@ class Bars:
 
     symbol: str
     bars: tuple[PriceBar, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class RateLimited:
-    """The source refuses to answer for now. Limits are per client, so it concerns every symbol."""
-
-    symbol: str
-    reason: str
-    retry_after_s: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class NoSuchSymbol:
-    """The source says, in so many words, that it does not have this symbol."""
-
-    symbol: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class SourceDown:
-    """No usable answer. `reachable` false: there was no answer at all, so asking for others is pointless."""
-
-    symbol: str
-    reason: str
-    reachable: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class BadRow:
-    """A row of an answer that can't become a bar; the rest of the answer is good."""
-
-    where: str
-    reason: str
 
 
 Verdict = Bars | RateLimited | NoSuchSymbol | SourceDown

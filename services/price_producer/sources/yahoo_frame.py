@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
-from services.price_producer.rows import why_not
-from services.price_producer.sources.port import BadRow
+from axiom.sources.files import why_not
+from axiom.sources.outcomes import BadRow
 from topics.price_updates import INTERVAL_LENGTH, Interval, PriceBar
 
 COLUMNS = ("Open", "High", "Low", "Close", "Volume")

@@ -12,16 +12,8 @@ from typing import Any
 import pytest
 
 from axiom.resilience.clock import ManualClock
-from services.price_producer.sources.port import (
-    BadRow,
-    Bars,
-    NoSuchSymbol,
-    Outcome,
-    RateLimited,
-    Request,
-    SourceDown,
-    everything,
-)
+from axiom.sources.outcomes import BadRow, NoSuchSymbol, RateLimited, SourceDown
+from services.price_producer.sources.port import Bars, Outcome, Request, everything
 from services.price_producer.sources.yahoo import YahooSource
 from tests.integration.services.price_producer.fake_yahoo import FakeYahoo, fake_yahoo
 from tests.unit.services.price_producer.yahoo_payloads import at, chart, refusal

@@ -8,17 +8,9 @@ import pytest
 from axiom.resilience.breaker import BreakerState, CircuitBreaker
 from axiom.resilience.clock import ManualClock
 from axiom.resilience.negative import NegativeCache
+from axiom.sources.outcomes import BadRow, NoSuchSymbol, RateLimited, SourceDown
 from services.price_producer.chain import Missed, SourceChain
-from services.price_producer.sources.port import (
-    BadRow,
-    Bars,
-    NoSuchSymbol,
-    Outcome,
-    PriceSource,
-    RateLimited,
-    Request,
-    SourceDown,
-)
+from services.price_producer.sources.port import Bars, Outcome, PriceSource, Request
 from tests.unit.services.price_producer.fakes import DAILY, FakeSource, bar
 
 pytestmark = pytest.mark.unit

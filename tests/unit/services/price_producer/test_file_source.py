@@ -11,8 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from axiom.errors import Misconfigured, Permanent
+from axiom.sources.outcomes import BadRow, NoSuchSymbol
 from services.price_producer.sources.file import CHUNK_ROWS, FileSource, fetched_at
-from services.price_producer.sources.port import BadRow, Bars, NoSuchSymbol, Request, everything
+from services.price_producer.sources.port import Bars, Request, everything
 from topics.price_updates import PriceBar
 
 pytestmark = pytest.mark.unit

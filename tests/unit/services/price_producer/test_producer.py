@@ -15,19 +15,12 @@ from axiom.errors import DeliveryFailed
 from axiom.resilience.breaker import CircuitBreaker
 from axiom.resilience.clock import ManualClock
 from axiom.resilience.negative import NegativeCache
+from axiom.sources.outcomes import NoSuchSymbol, SourceDown
 from axiom.telemetry.health import Health
 from services.price_producer.chain import SourceChain
 from services.price_producer.producer import PriceProducer
 from services.price_producer.settings import ProducerSettings
-from services.price_producer.sources.port import (
-    Bars,
-    Capabilities,
-    NoSuchSymbol,
-    Outcome,
-    PriceSource,
-    Request,
-    SourceDown,
-)
+from services.price_producer.sources.port import Bars, Capabilities, Outcome, PriceSource, Request
 from tests.unit.services.price_producer.fakes import BOTH, DAILY, FakeSource, bar, gives_bars
 from topics.price_updates import TOPIC, PriceBar
 

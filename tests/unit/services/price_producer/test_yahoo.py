@@ -10,13 +10,10 @@ import pytest
 from curl_cffi.requests import Response
 from yfinance.exceptions import YFPricesMissingError, YFRateLimitError
 
-from services.price_producer.sources.port import Bars, NoSuchSymbol, RateLimited, SourceDown
-from services.price_producer.sources.yahoo import (
-    YahooAnswerError,
-    _period,
-    _refuse_what_is_no_chart,
-    _why_missing,
-)
+from axiom.sources.outcomes import NoSuchSymbol, RateLimited, SourceDown
+from axiom.sources.yahoo import YahooAnswerError, refuse_what_is_no_data
+from services.price_producer.sources.port import Bars
+from services.price_producer.sources.yahoo import _period, _why_missing
 from services.price_producer.sources.yahoo_frame import bars_of
 from tests.unit.services.price_producer.yahoo_payloads import refusal
 from topics.price_updates import Interval, PriceBar
@@ -150,14 +147,14 @@ def response(status: int, body: Any) -> Response:
 )
 def test_what_is_no_chart_is_refused(status: int, body: Any, said: str) -> None:
     with pytest.raises(YahooAnswerError, match=said):
-        _refuse_what_is_no_chart(response(status, body))
+        refuse_what_is_no_data(response(status, body))
 
 
 def test_a_rate_limit_in_a_200_is_seen_and_a_429_left_to_yfinance() -> None:
     with pytest.raises(YFRateLimitError):
-        _refuse_what_is_no_chart(response(200, "Edge: Too Many Requests"))
-    _refuse_what_is_no_chart(response(429, "Too Many Requests"))
-    _refuse_what_is_no_chart(response(404, refusal("Not Found", "No data found")))
+        refuse_what_is_no_data(response(200, "Edge: Too Many Requests"))
+    refuse_what_is_no_data(response(429, "Too Many Requests"))
+    refuse_what_is_no_data(response(404, refusal("Not Found", "No data found")))
 
 
 def why(reason: str | None, meta: dict[str, Any] | None = None) -> Any:

@@ -1,0 +1,1 @@
+"""What producers share: outcomes of sources, failover, breakers, clients of providers with several uses."""
