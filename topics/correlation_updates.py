@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
-from axiom.contracts.payload import Count, Payload, Share, Signed, Symbol, Text, UtcTime, rfc3339
+from axiom.contracts.codec import content_hash
+from axiom.contracts.payload import Count, Payload, Share, Signed, Symbol, Text, UtcTime, rfc3339, sortable
 from axiom.contracts.topic import Topic
+
+_ID = re.compile(r"[^:]+:[^:]+:(?P<window>.*):[0-9-]+T[0-9]+:[0-9]+:[0-9.]+Z", re.DOTALL)
 
 
 class CorrelationUpdate(Payload):
@@ -38,11 +42,30 @@ def pair_of(update: CorrelationUpdate) -> str:
     return f"{update.symbol_a}:{update.symbol_b}"
 
 
+def correlation_id(update: CorrelationUpdate) -> str:
+    """`AAPL:MSFT:30d:2026-11-20T21:00:00Z`; `window_of` reads the window back out of it."""
+    return f"{pair_of(update)}:{update.window}:{rfc3339(update.as_of)}"
+
+
+def window_of(correlation: str) -> str:
+    """The window that a `correlation_id` names; empty for what is none."""
+    found = _ID.fullmatch(correlation)
+    return found["window"] if found else ""
+
+
+def correlation_version(update: CorrelationUpdate, value: bytes | None) -> str:
+    """Orders what is said of one pair and window, as a string: as-of, computing time, the value's hash.
+
+    54 characters: both times as `sortable`, 16 hex digits, with colons.
+    """
+    return f"{sortable(update.as_of)}:{sortable(update.computed_at)}:{content_hash(value):016x}"
+
+
 TOPIC = Topic[CorrelationUpdate](
     name="correlation-updates",
     summary="correlations of pairs of symbols over a window",
     key="pair",
     payload=CorrelationUpdate,
     key_of=pair_of,
-    id_of=lambda update: f"{pair_of(update)}:{update.window}:{rfc3339(update.as_of)}",
+    id_of=correlation_id,
 )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from axiom.contracts.codec import content_hash
 from axiom.contracts.payload import Digest, Payload, Share, Signed, Text, Usd, UtcTime, sortable
@@ -20,6 +21,11 @@ EventType = Literal[
 Sentiment = Literal["negative", "neutral", "positive"]
 Method = Literal["claude", "local"]
 
+_EVENT = re.compile(r"[0-9a-f]{32}")
+_SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9.^=\-]{0,19}")
+_OF_EVENTS = {"classifies", "affects"}
+_ALPHABETICAL = {"competes-with", "sector-peer", "explains-correlation"}
+
 
 class GraphMutation(Payload):
     """One statement about the graph and where it comes from. It can add or renew; nothing here deletes.
@@ -32,7 +38,7 @@ class GraphMutation(Payload):
         kind: `classifies` sets type and sentiment of the event `subject`; `affects` leads from the event
             `subject` to the company `object`; the others lead from company to company. `supplies` leads
             from supplier to customer, the others' ends are in alphabetical order.
-        subject, object: an event id or a symbol.
+        subject, object: an event id or a symbol, as the kind asks for; only `classifies` has no object.
         sentiment_score: from -1 to 1; of an `affects`, towards that company.
         confidence: as the method states it.
         evidence: the words of the cause that say so, exactly as they stand there.
@@ -65,6 +71,24 @@ class GraphMutation(Payload):
     cost_usd: Usd
     event_time: UtcTime
     ingested_at: UtcTime
+
+    @model_validator(mode="after")
+    def _ends_fit_the_kind(self) -> GraphMutation:
+        first = _EVENT if self.kind in _OF_EVENTS else _SYMBOL
+        if not first.fullmatch(self.subject):
+            raise ValueError(f"the subject of {self.kind} must be {_name(first)}")
+        if self.kind == "classifies":
+            if self.object is not None:
+                raise ValueError("classifies has no object")
+        elif self.object is None or not _SYMBOL.fullmatch(self.object):
+            raise ValueError(f"the object of {self.kind} must be a symbol")
+        elif self.kind in _ALPHABETICAL and self.subject >= self.object:
+            raise ValueError(f"the ends of {self.kind} must be two symbols in alphabetical order")
+        return self
+
+
+def _name(pattern: re.Pattern[str]) -> str:
+    return "an event id" if pattern is _EVENT else "a symbol"
 
 
 def target_of(mutation: GraphMutation) -> str:

@@ -65,6 +65,11 @@ def microseconds(moment: datetime) -> int:
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
+def digest_of(value: bytes) -> int:
+    """63 bits of XXH3."""
+    return xxhash.xxh3_64_intdigest(value) >> 1
+
+
 def good(record: LogRecord) -> Seen | None:
     """The bar of a record that a sink must take; None for one that belongs in `dead-letters`."""
     if record.value is None or dict(record.headers).get("schema-version", b"1") != b"1":
@@ -76,7 +81,7 @@ def good(record: LogRecord) -> Seen | None:
         return None
     if record.key != bar.symbol.encode():
         return None
-    return Seen(bar, record.value, xxhash.xxh3_64_intdigest(record.value) >> 1)
+    return Seen(bar, record.value, digest_of(record.value))
 
 
 def up_to(records: Iterable[LogRecord], next_offsets: Mapping[int, int]) -> list[LogRecord]:

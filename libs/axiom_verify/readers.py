@@ -13,7 +13,6 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, NamedTuple
 
 import asyncpg
@@ -24,6 +23,9 @@ import redis
 from chromadb.config import Settings
 
 from axiom.errors import StoreDown
+from axiom_verify.graph_reader import read_graph
+from axiom_verify.key_reader import entities_of
+from axiom_verify.table_reader import read_rows
 
 Env = Mapping[str, str]
 Key = tuple[Any, ...]
@@ -63,7 +65,7 @@ class Near:
 
 @dataclass
 class Dump:
-    """A store's whole content for one consumer of `price-updates`."""
+    """What one topic feeds of a store, with the sink's offsets in that topic."""
 
     entities: dict[Key, Any] = field(default_factory=dict)
     offsets: dict[int, Offset] = field(default_factory=dict)
@@ -79,9 +81,9 @@ class Dump:
         return sum(getattr(offset, count) for offset in self.offsets.values())
 
 
-def read_postgres(env: Env, entities: bool = True) -> Dump:
+def read_postgres(env: Env, entities: bool = True, topic: str = TOPIC) -> Dump:
     """Schema `market`; an empty dump while it does not exist."""
-    return asyncio.run(_postgres(env, entities))
+    return asyncio.run(_postgres(env, entities, topic))
 
 
 async def connect_postgres(env: Env) -> Any:
@@ -93,7 +95,7 @@ async def connect_postgres(env: Env) -> Any:
     )  # fmt: skip
 
 
-async def _postgres(env: Env, entities: bool) -> Dump:
+async def _postgres(env: Env, entities: bool, topic: str) -> Dump:
     connection = await connect_postgres(env)
     try:
         # Offsets and rows as of one moment, though the sink goes on writing.
@@ -102,23 +104,17 @@ async def _postgres(env: Env, entities: bool) -> Dump:
                 return Dump()
             offsets = await connection.fetch(
                 "SELECT partition, next_offset, epoch, applied, superseded, dead_lettered "
-                "FROM market.sink_offsets WHERE consumer = 'postgres-sink' AND topic = $1", TOPIC
+                "FROM market.sink_offsets WHERE consumer = 'postgres-sink' AND topic = $1", topic
             )  # fmt: skip
             dead = await connection.fetch(
                 'SELECT partition, "offset", error_class FROM market.dead_offsets '
-                "WHERE consumer = 'postgres-sink' AND topic = $1", TOPIC
+                "WHERE consumer = 'postgres-sink' AND topic = $1", topic
             )  # fmt: skip
-            bars = await connection.fetch("SELECT * FROM market.price_bars") if entities else []
+            found = await read_rows(connection, topic) if entities else {}
     finally:
         await connection.close()
     return Dump(
-        {
-            ("bar", row["symbol"], row["interval"], row["ts"]): (
-                row["open"], row["high"], row["low"], row["close"], row["volume"], row["split_ratio"],
-                row["fetched_at"], row["source"], row["source_reason"], row["content_hash"],
-            )
-            for row in bars
-        },
+        found,
         {row["partition"]: Offset(*tuple(row)[1:]) for row in offsets},
         {(row["partition"], row["offset"]): row["error_class"] for row in dead},
     )  # fmt: skip
@@ -132,7 +128,7 @@ def connect_redis(env: Env) -> redis.Redis:
     )  # fmt: skip
 
 
-def read_redis(env: Env, entities: bool = True) -> Dump:
+def read_redis(env: Env, entities: bool = True, topic: str = TOPIC) -> Dump:
     """Database 0, every key of it: a key of no known kind is an entity as well, so that it is noticed."""
     with connect_redis(env) as client:
         dump = Dump()
@@ -143,7 +139,7 @@ def read_redis(env: Env, entities: bool = True) -> Dump:
                 for key in keys:
                     _read_redis_key(pipeline, kind, key)
                 for key, value in zip(keys, pipeline.execute(), strict=True):
-                    _take_redis_key(dump, key, value)
+                    _take_redis_key(dump, key, value, topic)
         return dump
 
 
@@ -157,22 +153,14 @@ def _read_redis_key(pipeline: Any, kind: str, key: str) -> None:
             pipeline.type(key)
 
 
-def _take_redis_key(dump: Dump, key: str, value: Any) -> None:
+def _take_redis_key(dump: Dump, key: str, value: Any, topic: str) -> None:
     match key.split(":"):
-        case ["axiom", "offsets", "redis-sink", topic, partition] if topic == TOPIC:
+        case ["axiom", "offsets", "redis-sink", of, partition] if of == topic:
             dump.offsets[int(partition)] = Offset(*(int(value[name]) for name in Offset._fields))
-        case ["axiom", "dead", "redis-sink", topic, partition] if topic == TOPIC:
+        case ["axiom", "dead", "redis-sink", of, partition] if of == topic:
             dump.dead |= {(int(partition), int(offset)): why for offset, why in value.items()}
-        case ["axiom", "latest", symbol]:
-            dump.entities["latest", symbol] = value
-        case ["axiom", "bars", interval, symbol]:
-            for member, start_ms in value:
-                version, _, bar = member.partition(" ")
-                dump.entities["bar", interval, symbol, int(start_ms)] = (version, json.loads(bar))
-        case ["axiom", "offsets", "redis-sink"]:
-            pass  # an index of the offset hashes
         case _:
-            dump.entities["unknown key", key] = value
+            dump.entities |= {own: said for fed_by, own, said in entities_of(key, value) if fed_by == topic}
 
 
 def connect_neo4j(env: Env) -> neo4j.Driver:
@@ -182,39 +170,30 @@ def connect_neo4j(env: Env) -> neo4j.Driver:
     )
 
 
-def read_neo4j(env: Env, entities: bool = True) -> Dump:
+def read_neo4j(env: Env, entities: bool = True, topic: str = TOPIC) -> Dump:
     """The active generation."""
     with connect_neo4j(env) as driver:
 
         def rows(label: str) -> list[dict[str, Any]]:
             query = (
                 "MATCH (active:ActiveGeneration) WITH active.generation AS generation "
-                "MATCH (node:$($label)) WHERE node.generation = generation RETURN properties(node) AS node"
+                "MATCH (node:$($label)) WHERE node.generation = generation AND node.consumer = 'neo4j-sink' "
+                "AND node.topic = $topic RETURN properties(node) AS node"
             )
-            return [
-                record["node"]
-                for record in driver.execute_query(query, label=label, database_="neo4j").records
-            ]
+            found = driver.execute_query(query, label=label, topic=topic, database_="neo4j").records
+            return [record["node"] for record in found]
 
-        companies = rows("Company") if entities else []
-        offsets = [row for row in rows("SinkOffset") if row["consumer"] == "neo4j-sink"]
-        dead = [row for row in rows("DeadOffset") if row["consumer"] == "neo4j-sink"]
-    return Dump(
-        {
-            ("company", row["symbol"]): (
-                row["price"], row["volume"], row["price_interval"], _native(row["price_ts"]),
-                _native(row["price_fetched_at"]), row["price_source"], row["price_version"],
-            )
-            for row in companies
-        },
-        {row["partition"]: Offset(*(row[name] for name in Offset._fields)) for row in offsets},
-        {(row["partition"], row["offset"]): row["error_class"] for row in dead},
-    )  # fmt: skip
+        parts = read_graph(driver, topic) if entities else {}
+        return Dump(
+            {key: _price(value) if key[0] == "company" else value for key, value in parts.items()},
+            {row["partition"]: Offset(*(row[name] for name in Offset._fields)) for row in rows("SinkOffset")},
+            {(row["partition"], row["offset"]): row["error_class"] for row in rows("DeadOffset")},
+        )
 
 
-def _native(moment: Any) -> datetime:
-    native: datetime = moment.to_native()
-    return native
+def _price(own: Mapping[str, Any]) -> tuple[Any, ...]:
+    names = ("price", "volume", "price_interval", "price_ts", "price_fetched_at", "price_source")
+    return (*(own.get(name) for name in names), own.get("price_version"))
 
 
 def connect_chroma(env: Env) -> Any:
@@ -225,7 +204,7 @@ def connect_chroma(env: Env) -> Any:
     )  # fmt: skip
 
 
-def read_chroma(env: Env, entities: bool = True) -> Dump:
+def read_chroma(env: Env, entities: bool = True, topic: str = TOPIC) -> Dump:
     """The newest record of each symbol, the newest offset of each partition."""
     client = connect_chroma(env)
     names = {collection.name for collection in client.list_collections()}
@@ -233,13 +212,13 @@ def read_chroma(env: Env, entities: bool = True) -> Dump:
     if "sink_offsets" in names:
         offsets = _chroma_rows(client, "sink_offsets")["metadatas"]
         for row in sorted(offsets, key=lambda row: (row["epoch"], row["next_offset"])):
-            if (row["consumer"], row["topic"]) == ("chroma-sink", TOPIC):
+            if (row["consumer"], row["topic"]) == ("chroma-sink", topic):
                 dump.offsets[row["partition"]] = Offset(*(row[name] for name in Offset._fields))
         for row in _chroma_rows(client, "dead_offsets")["metadatas"]:
-            consumer, topic, partition = row["source"].split(":")
-            if (consumer, topic) == ("chroma-sink", TOPIC):
+            consumer, of, partition = row["source"].split(":")
+            if (consumer, of) == ("chroma-sink", topic):
                 dump.dead[int(partition), row["offset"]] = row["error_class"]
-    if entities and "price_shapes" in names:
+    if entities and topic == TOPIC and "price_shapes" in names:
         dump.entities = _shapes(_chroma_rows(client, "price_shapes", "embeddings"))
     return dump
 
@@ -271,4 +250,5 @@ READERS: dict[str, Callable[..., Dump]] = {
     "neo4j_sink": read_neo4j,
     "chroma_sink": read_chroma,
 }
-"""By the sink's folder: how to read its store. `entities=False` reads offsets and dead offsets alone."""
+"""By the sink's folder: how to read what one topic feeds of its store. `entities=False` reads offsets and
+dead offsets alone."""

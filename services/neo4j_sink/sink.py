@@ -1,4 +1,4 @@
-"""How a batch becomes nodes: the newest bar of each symbol, one `UNWIND`."""
+"""How batches become nodes and edges: the newest of each entity in a batch, one `UNWIND` a kind."""
 
 from __future__ import annotations
 
@@ -10,26 +10,73 @@ from axiom.stores.neo4j import Handler, Neo4jStore, Transaction
 from axiom.stores.neo4j_shadow import Neo4jShadow, Neo4jSnapshots
 from axiom.stores.port import Batch
 from axiom.stores.queries import named_queries
+from services.neo4j_sink import rows
 from services.neo4j_sink.mapping import newest_rows
-from topics import price_updates
+from topics import company_fundamentals, correlation_updates, graph_mutations, market_events, price_updates
 
-_CYPHER = named_queries(Path(__file__).parent / "queries.cypher")
+_HERE = Path(__file__).parent
+_CYPHER = named_queries(_HERE / "queries.cypher")
+_GRAPH = named_queries(_HERE / "graph.cypher")
+CONSTRAINTS = [
+    query for name, query in (_CYPHER | _GRAPH).items() if name.endswith("_constraint")
+]  # fmt: skip
 
 
 async def write_prices(transaction: Transaction, batch: Batch) -> int:
     """Write a batch of `price-updates`; a bar takes effect where it is newer than the node's."""
-    rows = newest_rows(batch.records, batch.payloads)
-    [answer] = await transaction.run(_CYPHER["upsert_prices"], rows=rows)
+    return await _upsert(transaction, _CYPHER["upsert_prices"], newest_rows(batch.records, batch.payloads))
+
+
+async def write_events(transaction: Transaction, batch: Batch) -> int:
+    """Write a batch of `market-events` as nodes."""
+    return await _upsert(transaction, _GRAPH["upsert_events"], rows.events(batch))
+
+
+async def write_companies(transaction: Transaction, batch: Batch) -> int:
+    """Write a batch of `company-fundamentals`: profiles, and the edges to sector and industry they imply."""
+    sectors, industries = rows.groups(batch.payloads)
+    await transaction.run(_GRAPH["merge_sectors"], names=sectors)
+    await transaction.run(_GRAPH["merge_industries"], names=industries)
+    profiles = rows.profiles(batch)
+    taken = {row["symbol"] for row in await transaction.run(_GRAPH["upsert_profiles"], rows=profiles)}
+    changed = [row for row in profiles if row[0] in taken]
+    await transaction.run(_GRAPH["leave_groups"], symbols=sorted(taken))
+    await transaction.run(_GRAPH["join_sectors"], rows=[row for row in changed if row[12] is not None])
+    await transaction.run(_GRAPH["join_industries"], rows=[row for row in changed if row[13] is not None])
+    return len(changed)
+
+
+async def write_correlations(transaction: Transaction, batch: Batch) -> int:
+    """Write a batch of `correlation-updates`; one that is gone stays as an edge that is not live."""
+    return await _upsert(transaction, _GRAPH["upsert_correlations"], rows.correlations(batch))
+
+
+async def write_mutations(transaction: Transaction, batch: Batch) -> int:
+    """Write a batch of `graph-mutations`, kind by kind."""
+    found = rows.mutations(batch)
+    return sum(
+        [await _upsert(transaction, _GRAPH[rows.QUERY_OF[kind]], own) for kind, own in sorted(found.items())]
+    )
+
+
+async def _upsert(transaction: Transaction, query: str, own: rows.Rows) -> int:
+    [answer] = await transaction.run(query, rows=own)
     return int(answer["applied"])
 
 
 def make_sink(settings: Neo4jSettings) -> Sink[Handler]:
     """The sink, its store and its routing."""
-    store = Neo4jStore(settings, constraints=[_CYPHER["company_constraint"]])
+    store = Neo4jStore(settings, constraints=CONSTRAINTS)
     return Sink(
         name="neo4j-sink",
         store=store,
-        handlers={price_updates.TOPIC: write_prices},
+        handlers={
+            price_updates.TOPIC: write_prices,
+            market_events.TOPIC: write_events,
+            company_fundamentals.TOPIC: write_companies,
+            correlation_updates.TOPIC: write_correlations,
+            graph_mutations.TOPIC: write_mutations,
+        },
         shadow=lambda: Neo4jShadow(store),
         snapshots=lambda: Neo4jSnapshots(store),
     )

@@ -10,6 +10,7 @@ from typing import Any
 
 from axiom_verify import readers
 from tests.stack import ServiceProcess, wait_until
+from topics import price_updates
 
 _WAITING = "SELECT 1 FROM pg_stat_activity WHERE application_name = 'axiom' AND wait_event_type = 'Lock'"
 
@@ -22,11 +23,11 @@ def counted(service: ServiceProcess, metric: str, **labels: str) -> int:
 
 
 def held(service: ServiceProcess) -> set[int]:
-    """The partitions that a member writes; none while it is not ready."""
+    """The partitions of `price-updates` that a member writes; none while it is not ready."""
     if not service.ready():
         return set()
     rows: list[dict[str, Any]] = service.health()["partitions"]
-    return {row["partition"] for row in rows}
+    return {row["partition"] for row in rows if row["topic"] == price_updates.TOPIC.name}
 
 
 def waits_for(service: ServiceProcess, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""The four sinks' handlers on their real servers: the same bars in any order and any batches end alike.
+"""The four sinks' handlers on their real servers: the same records in any order and any batches end alike.
 
 Each order is folded into a place of its own by the sink's own handler; what is stored, and how many records
 took effect in all, must not depend on the order. (What it must be: `tests/e2e`, by another implementation.)

@@ -33,7 +33,7 @@ from axiom.stores.shadow import Fence, Shadow, Vector
 from axiom.telemetry.health import Health
 from axiom_verify.readers import Dump
 from tests.bars import bar
-from topics import dead_letters
+from topics import all_topics
 from topics.price_updates import TOPIC, PriceBar
 
 SYMBOLS = [f"Z{number:02d}" for number in range(12)]
@@ -68,8 +68,8 @@ class World:
 
     def __init__(self) -> None:
         self.broker = MemoryBroker()
-        self.broker.create(TOPIC.name, 3)
-        self.broker.create(dead_letters.TOPIC.name)
+        for name in all_topics():
+            self.broker.create(name, 3)
         self.producer = MemoryProducer(self.broker)
         self.reader = SmallReader(self.broker)
         self._opened: list[Sink[Any]] = []
