@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -453,6 +453,17 @@ class CrashingStore(chroma.ChromaStore):
         await super()._add_offsets(rows)
 
 
+class SlowReader(chroma.ChromaStore):
+    """Reads what it builds on after something else has happened."""
+
+    meanwhile: Callable[[], Awaitable[None]] | None = None
+
+    async def _stored(self, handler: chroma.Handler, batch: Batch) -> chroma.Stored:
+        if self.meanwhile is not None:
+            await self.meanwhile()
+        return await super()._stored(handler, batch)
+
+
 class TestChroma(StoreSuite):
     fenced_write_is_atomic = False
     rehearsal_is_refused = False
@@ -493,20 +504,54 @@ class TestChroma(StoreSuite):
         assert (await store.load("c", TOPIC, [0]))[0] == Position(4, at.epoch, LOG, applied=3, superseded=1)
         assert {len(own) for own in (await world.versions()).values()} == {1}
 
-    async def test_what_a_zombie_adds_is_never_the_newest_and_goes_with_the_next_change(
-        self, world: ChromaWorld
-    ) -> None:
+    async def test_readers_never_fall_back_to_what_was_before_a_crash(self, world: ChromaWorld) -> None:
+        """Though the next owner works in smaller batches, and for a while is behind what they have seen."""
+        await self.crashed(world, [("a", 1), ("a", 2), ("a", 3)])
+        store = world.member()
+        at = (await store.take("c", TOPIC, LOG, {0: 0}))[0]
+        for number, applied in enumerate((1, 1, 1), start=1):
+            assert await store.apply(batch("c", at, [("a", number)]), world.handler) == applied
+            at = (await store.load("c", TOPIC, [0]))[0]
+            assert (await store.newest("numbers", ["a"]))["a"]["number"] == 3
+        assert {len(own) for own in (await world.versions()).values()} == {1}
+
+    async def test_what_was_built_upon_is_still_there_after_a_crash(self, world: ChromaWorld) -> None:
+        first = world.member()
+        at = (await first.take("c", TOPIC, LOG, {0: 0}))[0]
+        await first.apply(batch("c", at, [("a", 5)]), world.handler)
+        await self.crashed(world, [("a", 3), ("a", 9)])
+        store = world.member()
+        at = (await store.take("c", TOPIC, LOG, {0: 0}))[0]
+        assert await store.apply(batch("c", at, [("a", 3)]), world.handler) == 0, "it is older than 5"
+
+    async def test_a_zombie_past_the_fence_adds_what_the_log_says(self, world: ChromaWorld) -> None:
         zombie, successor = world.member(), world.member()
         old = (await zombie.take("c", TOPIC, LOG, {0: 0}))[0]
+        ahead = batch("c", old, [("a", 1), ("a", 2)])
+        stored = await zombie._stored(world.handler, ahead)
         new = (await successor.take("c", TOPIC, LOG, {0: 0}))[0]
         await successor.apply(batch("c", new, [("a", 1)]), world.handler)
-        # It passed the fence before the successor came, and is only now done.
-        await zombie._write(world.handler, batch("c", old, [("a", 9)] * 50), chroma.Version(old.epoch, 50))
-        assert await world.rows() == {"a": 1}
-        assert (await successor.newest("numbers", ["a"]))["a"]["number"] == 1
+        await zombie._add(world.handler, ahead, stored)  # it looked at the fence before the successor came
+        assert (await successor.newest("numbers", ["a"]))["a"]["number"] == 2
         new = (await successor.load("c", TOPIC, [0]))[0]
         assert await successor.apply(batch("c", new, [("a", 2)]), world.handler) == 1
         assert {key: len(own) for key, own in (await world.versions()).items()} == {"a": 1}
+
+    async def test_a_zombie_that_reads_too_late_adds_nothing(self, world: ChromaWorld) -> None:
+        successor = world.member()
+        zombie = SlowReader(world.settings, collections={"numbers": "l2"}, prefix=world.prefix)
+        old = (await zombie.take("c", TOPIC, LOG, {0: 0}))[0]
+        await zombie.apply(batch("c", old, [("a", 1)]), world.handler)
+        old = (await zombie.load("c", TOPIC, [0]))[0]
+
+        async def be_replaced() -> None:
+            new = (await successor.take("c", TOPIC, LOG, {0: 0}))[0]
+            await successor.apply(batch("c", new, [("a", 2)]), world.handler)
+
+        zombie.meanwhile = be_replaced
+        with pytest.raises(Fenced):
+            await zombie.apply(batch("c", old, [("a", 2), ("a", 3)]), world.handler)
+        assert await world.rows() == {"a": 2}
 
     async def test_the_nearest_are_other_keys_in_their_newest_version(self, world: ChromaWorld) -> None:
         store = world.member()

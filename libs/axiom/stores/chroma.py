@@ -1,10 +1,11 @@
 """Chroma: versioned records, offsets last.
 
-Chroma has no transactions. A record's id is `key@version` with version "epoch.offset": new versions are
-added, readers take the newest of a key, older ones are deleted afterwards, and the offset is written last.
-So a version beyond the store's offset is what a crash left behind: it is not built upon, and the same records
-write it again. What a fenced writer still adds has an older epoch, is never the newest, and goes with the
-key's next change. How far such writes may reach is announced before them, for rebuilds.
+Chroma has no transactions. A record's id is `key@version` with version "offset.epoch": new versions are
+added, readers take the greatest of a key, then the offset is written, and older versions are deleted last. A
+version beyond the store's offset is what a crash or a fenced writer left behind. It is what the log says at
+that offset, since whoever wrote it read what it built on before it looked at the fence; so readers may keep
+it until the store gets there, but it is not built upon. How far such writes may reach is announced before
+them, for rebuilds. All of a key's records come from one partition.
 """
 
 from __future__ import annotations
@@ -21,12 +22,15 @@ from axiom.stores.chroma_driver import ChromaDriver
 from axiom.stores.chroma_rows import (
     Metadata,
     Row,
+    Stored,
+    Version,
+    base_of_each,
     newest,
     newest_of_each,
     newest_of_sources,
     offset_row,
-    position_of,
     positions_of,
+    replaced_by,
     source_of,
 )
 from axiom.stores.port import Batch, Position
@@ -64,17 +68,6 @@ class Handler:
     collection: str
     keys: Callable[[Batch], Iterable[str]]
     fold: Callable[[Mapping[str, Metadata], Batch], Change]
-
-
-class Version(NamedTuple):
-    """Which write a record is from; orders the records of one key."""
-
-    epoch: int
-    offset: int
-
-    def of(self, key: str) -> str:
-        """The id of the key's record of this version."""
-        return f"{key}@{self.epoch:010d}.{self.offset:020d}"
 
 
 class ChromaStore:
@@ -130,7 +123,7 @@ class ChromaStore:
             now = newest(rows.values())
             if now is not None and (now["epoch"], now["owner"]) == (epoch, self._owner):
                 await self._delete(OFFSETS, [row_id for row_id, row in rows.items() if row is not now])
-                return position_of(mine)
+                return Position.of(mine)
 
     async def load(self, consumer: str, topic: str, partitions: Sequence[int]) -> dict[int, Position]:
         async with self.driver.translated():
@@ -141,31 +134,35 @@ class ChromaStore:
                 )
                 for number in partitions
             }
-        return {number: position_of(row) for number, row in found.items() if row is not None}
+        return {number: Position.of(row) for number, row in found.items() if row is not None}
 
     async def apply(self, batch: Batch, handler: Handler) -> int:
         async with self.driver.translated():
+            stored: Stored = {}
             if batch.records:
                 await self._announce(batch)
+                stored = await self._stored(handler, batch)  # before the fence: nobody has deleted it yet
             rows = await self._offset_rows({"source": source_of(batch.consumer, *batch.source)})
             held = newest(rows.values())
             if held is None or (held["epoch"], held["next_offset"]) != (batch.epoch, batch.expected_offset):
                 raise Fenced(
                     f"{batch.source}: the store is not at epoch {batch.epoch}, offset {batch.expected_offset}"
                 )
-            version = Version(batch.epoch, batch.next_offset)
-            applied = await self._write(handler, batch, version) if batch.records else 0
+            change = await self._add(handler, batch, stored) if batch.records else Change({}, 0)
             await self._bury(batch)
             moved = {
                 **held,
                 "next_offset": batch.next_offset,
-                "applied": held["applied"] + applied,
-                "superseded": held["superseded"] + len(batch.records) - applied,
+                "applied": held["applied"] + change.applied,
+                "superseded": held["superseded"] + len(batch.records) - change.applied,
                 "dead_lettered": held["dead_lettered"] + len(batch.dead),
             }
             await self._add_offsets([moved])
             await self._delete(OFFSETS, list(rows))
-        return applied
+            if batch.records:
+                own = Version(batch.next_offset, batch.epoch)
+                await self._delete(handler.collection, replaced_by(own, change.entities, stored))
+        return change.applied
 
     async def _announce(self, batch: Batch) -> None:
         """Say how far readers may soon see.
@@ -185,32 +182,25 @@ class ChromaStore:
             stored = await self._stored(handler, batch)
             return handler.fold(newest_of_each(stored), batch).applied
 
-    async def _stored(self, handler: Handler, batch: Batch) -> dict[str, dict[str, Metadata]]:
+    async def _stored(self, handler: Handler, batch: Batch) -> Stored:
         """The stored records of a batch's keys, by key and version."""
         collection = await self.driver.collection(handler.collection)
         return await self._records(collection, sorted(set(handler.keys(batch))))
 
-    async def _write(self, handler: Handler, batch: Batch, version: Version) -> int:
+    async def _add(self, handler: Handler, batch: Batch, stored: Stored) -> Change:
+        """Add what the batch changes, as new versions."""
+        version = Version(batch.next_offset, batch.epoch)
+        change = handler.fold(base_of_each(stored, up_to=batch.expected_offset), batch)
         collection = await self.driver.collection(handler.collection)
-        stored = await self._stored(handler, batch)
-        change = handler.fold(newest_of_each(stored, up_to=batch.expected_offset), batch)
         for keys in _chunks(list(change.entities)):
             await collection.add(
                 ids=[version.of(key) for key in keys],
                 embeddings=[list(change.entities[key].vector) for key in keys],
                 metadatas=[
-                    {**change.entities[key].metadata, "key": key, "version": version.of("")[1:]}
-                    for key in keys
+                    {**change.entities[key].metadata, "key": key, "version": str(version)} for key in keys
                 ],
             )
-        older = [
-            f"{key}@{old}"
-            for key in change.entities
-            for old in stored.get(key, ())
-            if old < version.of("")[1:]  # a fenced writer never deletes what its successor wrote
-        ]
-        await self._delete(handler.collection, older)
-        return change.applied
+        return change
 
     async def seen(self, consumer: str) -> dict[TopicPartition, int]:
         """The offset below which readers may have seen each partition's records; ask after `raise_epochs`."""
@@ -292,9 +282,9 @@ class ChromaStore:
                 nearest[other] = (distance, metadata)
         return sorted(nearest.values(), key=lambda pair: pair[0])[:count]
 
-    async def _records(self, collection: Any, keys: Sequence[str]) -> dict[str, dict[str, Metadata]]:
+    async def _records(self, collection: Any, keys: Sequence[str]) -> Stored:
         """By key and version: every stored record's metadata."""
-        stored: dict[str, dict[str, Metadata]] = {}
+        stored: Stored = {}
         for chunk in _chunks(keys):
             found = await collection.get(where={"key": {"$in": list(chunk)}}, include=["metadatas"])
             for metadata in found["metadatas"] or ():
@@ -308,7 +298,7 @@ class ChromaStore:
     async def _add_offsets(self, rows: Sequence[dict[str, Any]]) -> None:
         for chunk in _chunks(rows):
             await (await self.driver.collection(OFFSETS)).add(
-                ids=[Version(row["epoch"], row["next_offset"]).of(row["source"]) for row in chunk],
+                ids=[Version(row["next_offset"], row["epoch"]).of(row["source"]) for row in chunk],
                 embeddings=[_NO_VECTOR] * len(chunk),
                 metadatas=list(chunk),
             )

@@ -105,7 +105,7 @@ class Neo4jStore:
                 ]  # fmt: skip
             taken, generation = generation, await self.active_generation()
             if taken == generation:  # else a swap came in between
-                return {row["partition"]: _position(row) for row in rows}
+                return {row["partition"]: Position.of(row) for row in rows}
 
     async def load(self, consumer: str, topic: str, partitions: Sequence[int]) -> dict[int, Position]:
         generation = await self.active_generation()
@@ -116,7 +116,7 @@ class Neo4jStore:
             )  # fmt: skip
             loaded, generation = generation, await self.active_generation()
             if loaded == generation:  # else a swap came in between
-                return {row["offset"]["partition"]: _position(row["offset"]) for row in rows}
+                return {row["offset"]["partition"]: Position.of(row["offset"]) for row in rows}
 
     async def apply(self, batch: Batch, handler: Handler) -> int:
         source = {"consumer": batch.consumer, "topic": batch.topic, "partition": batch.partition}
@@ -188,14 +188,3 @@ class Neo4jStore:
 def _limit(seconds: float) -> asyncio.Timeout:
     """Ends what a server that hangs would keep waiting: the driver itself has no limit for answers."""
     return asyncio.timeout(seconds + _TIMEOUT_S)
-
-
-def _position(row: Mapping[str, Any]) -> Position:
-    return Position(
-        next_offset=row["next_offset"],
-        epoch=row["epoch"],
-        log=TopicIdentity(row["topic_id"], row["partitions"]),
-        applied=row["applied"],
-        superseded=row["superseded"],
-        dead_lettered=row["dead_lettered"],
-    )

@@ -29,6 +29,18 @@ class Position:
     superseded: int = 0
     dead_lettered: int = 0
 
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> Position:
+        """From an offset row; numbers may be texts."""
+        return cls(
+            next_offset=int(row["next_offset"]),
+            epoch=int(row["epoch"]),
+            log=TopicIdentity(row["topic_id"], int(row["partitions"])),
+            applied=int(row["applied"]),
+            superseded=int(row["superseded"]),
+            dead_lettered=int(row["dead_lettered"]),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:

@@ -158,11 +158,11 @@ class PostgresStore:
                 ]
             [now] = await self.fetch(_OWN["relation"])
             if all(row["relation"] == now["relation"] for row in rows):  # else it waited for a swap to end
-                return {row["partition"]: _position(row) for row in rows}
+                return {row["partition"]: Position.of(row) for row in rows}
 
     async def load(self, consumer: str, topic: str, partitions: Sequence[int]) -> dict[int, Position]:
         rows = await self.fetch(_OWN["load"], consumer, topic, list(partitions))
-        return {row["partition"]: _position(row) for row in rows}
+        return {row["partition"]: Position.of(row) for row in rows}
 
     async def apply(self, batch: Batch, handler: Handler) -> int:
         source = (batch.consumer, batch.topic, batch.partition)
@@ -267,14 +267,3 @@ async def translated(settings: PostgresSettings) -> AsyncIterator[None]:
         raise Permanent(f"PostgreSQL refuses a value: {error}") from error
     except _DOWN as error:
         raise StoreDown(f"{where} does not serve: {error or type(error).__name__}") from error
-
-
-def _position(row: Mapping[str, Any]) -> Position:
-    return Position(
-        next_offset=row["next_offset"],
-        epoch=row["epoch"],
-        log=TopicIdentity(row["topic_id"], row["partitions"]),
-        applied=row["applied"],
-        superseded=row["superseded"],
-        dead_lettered=row["dead_lettered"],
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -111,7 +111,7 @@ class RedisStore:
                 args=[log.topic_id, log.partitions, topic, *starting],
             )
         return {
-            number: _position(dict(zip(row[::2], row[1::2], strict=True)))
+            number: _position(zip(row[::2], row[1::2], strict=True))
             for number, row in zip(starts, rows, strict=True)
         }
 
@@ -121,7 +121,7 @@ class RedisStore:
             for number in partitions:
                 pipeline.hgetall(self.names.offsets(consumer, topic, number))
             rows = await pipeline.execute()
-        return {number: _position(row) for number, row in zip(partitions, rows, strict=True) if row}
+        return {number: _position(row.items()) for number, row in zip(partitions, rows, strict=True) if row}
 
     async def apply(self, batch: Batch, handler: Handler) -> int:
         call = handler(batch) if batch.records else Call("return 0", [])
@@ -184,12 +184,5 @@ def _framed(script: str) -> str:
     return (_LUA / "fence.lua").read_text(encoding="utf-8").replace(_BODY, script)
 
 
-def _position(row: Mapping[bytes, bytes]) -> Position:
-    return Position(
-        next_offset=int(row[b"next_offset"]),
-        epoch=int(row[b"epoch"]),
-        log=TopicIdentity(row[b"topic_id"].decode(), int(row[b"partitions"])),
-        applied=int(row[b"applied"]),
-        superseded=int(row[b"superseded"]),
-        dead_lettered=int(row[b"dead_lettered"]),
-    )
+def _position(row: Iterable[tuple[bytes, bytes]]) -> Position:
+    return Position.of({name.decode(): value.decode() for name, value in row})

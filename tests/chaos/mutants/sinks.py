@@ -70,17 +70,17 @@ def no_version_guard() -> None:
     _put(neo4j_sink, "_CYPHER", {**neo4j_sink._CYPHER, "upsert_prices": query.replace(GUARD, "WHERE true")})
 
 
-def no_epoch_in_ids() -> None:
-    """chroma-sink: a record's version is its offset alone, so a zombie's can be the newest."""
+def read_after_fence() -> None:
+    """chroma-sink: what a batch builds on is read after the look at the fence, when it may be deleted."""
 
-    whole = chroma.ChromaStore._write
+    whole = chroma.ChromaStore._add
 
-    async def write(
-        self: chroma.ChromaStore, handler: chroma.Handler, batch: Batch, version: chroma.Version
-    ) -> int:
-        return await whole(self, handler, batch, version._replace(epoch=0))
+    async def add(
+        self: chroma.ChromaStore, handler: chroma.Handler, batch: Batch, stored: chroma.Stored
+    ) -> chroma.Change:
+        return await whole(self, handler, batch, await self._stored(handler, batch))
 
-    _put(chroma.ChromaStore, "_write", write)
+    _put(chroma.ChromaStore, "_add", add)
 
 
 def none() -> None:
@@ -90,7 +90,7 @@ def none() -> None:
 MUTANTS: dict[str, Callable[[], None]] = {
     mutant.__name__: mutant
     for mutant in (
-        none, commit_before_write, offset_outside_transaction, no_fence, no_version_guard, no_epoch_in_ids,
+        none, commit_before_write, offset_outside_transaction, no_fence, no_version_guard, read_after_fence,
     )
 }  # fmt: skip
 

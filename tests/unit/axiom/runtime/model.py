@@ -202,9 +202,9 @@ class SinkMachine(RuleBasedStateMachine):
     def stop_member(self, data: st.DataObject) -> None:
         """A member is asked to stop: it ends its write or gives it up, and leaves the group."""
         if (member := self.some_member(data)) and not self.store.down:
-            with suppress(LogMismatch):
-                self.turn(member)
-            self.leave(member)
+            self.turn(member)
+            if member in self.members:  # else that was its end
+                self.leave(member)
 
     @rule()
     def store_down(self) -> None:
