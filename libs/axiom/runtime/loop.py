@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -17,12 +18,13 @@ from axiom.errors import LogMismatch, StoreDown, Transient
 from axiom.resilience.backoff import Backoff
 from axiom.resilience.clock import Clock
 from axiom.runtime.crashpoint import CrashPoint
+from axiom.runtime.ownership import Ownership
 from axiom.runtime.poison import PoisonBurst
-from axiom.runtime.positions import Log, positions_of, read_log
+from axiom.runtime.positions import Log, read_log
 from axiom.runtime.runs import Run, decode_runs
 from axiom.runtime.sink import Sink
 from axiom.runtime.watchdog import Watchdog
-from axiom.runtime.writer import Held, Writer
+from axiom.runtime.writer import Writer
 from axiom.telemetry import metrics
 from axiom.telemetry.health import Health
 from axiom.telemetry.logs import get_logger
@@ -83,10 +85,7 @@ class SinkLoop(Generic[H]):
         )
         self._decoders: dict[str, Decoder[Any]] = {topic.name: Decoder(topic) for topic in sink.handlers}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="kafka-poll")
-        self._sessions: dict[TopicPartition, int] = {}
-        self._session = 0
-        self._to_take: set[TopicPartition] = set()
-        self._to_reload: dict[TopicPartition, float] = {}
+        self._own = Ownership(sink, consumer, self._writer, self._in_thread, self._options.recheck_s)
         self._take_after_s = 0.0
         self._inspect_after_s = 0.0
         self._ranges: dict[TopicPartition, LogRange] = {}
@@ -166,13 +165,13 @@ class SinkLoop(Generic[H]):
         """Wait for the write, polling meanwhile if it is slow, so that the group keeps this member."""
         done, _ = await asyncio.wait({write}, timeout=self._options.keep_alive_s)
         if not done:
-            await self._in_thread(self._consumer.pause, set(self._sessions))
+            await self._in_thread(self._consumer.pause, set(self._own.sessions))
             while not done and not stop.is_set():
                 for run in await self._poll(1, 0):
-                    self._reposition(run.source)  # it was delivered in spite of the pause: read it again
-                self._watchdog.observe(self._mark(), lag=1)  # at least what is being written waits
+                    self._own.reposition(run.source)  # it was delivered in spite of the pause: read it again
+                self._watchdog.observe(self._own.mark, lag=1)  # at least what is being written waits
                 done, _ = await asyncio.wait({write}, timeout=self._options.keep_alive_s)
-            await self._in_thread(self._consumer.resume, set(self._sessions))
+            await self._in_thread(self._consumer.resume, set(self._own.sessions))
         if done:
             write.result()
         else:
@@ -192,8 +191,8 @@ class SinkLoop(Generic[H]):
         polled, runs = await self._in_thread(self._poll_and_decode, max_records, timeout_s, done)
         for partition in polled.revoked:
             log.info("partition_revoked", topic=partition.topic, partition=partition.partition)
-            self._drop(partition)
-        self._to_take |= set(polled.assigned)
+            self._own.revoked(partition)
+        self._own.assigned(polled.assigned)
         self._watchdog.turned()
         return runs
 
@@ -203,19 +202,15 @@ class SinkLoop(Generic[H]):
         for partition, next_offset in done.items():
             self._consumer.mark_done(partition, next_offset)
         polled = self._consumer.poll(max_records, timeout_s)
-        return polled, decode_runs(polled.records, self._decoders, self._sessions)
+        return polled, decode_runs(polled.records, self._decoders, self._own.sessions)
 
     async def _settle(self) -> None:
         """Bring partitions in order: those fenced, those to take, those to load again; and look around."""
         now = time.monotonic()
-        for partition in self._writer.fenced - self._to_take:  # those are taken anew, with an epoch of ours
-            self._reposition(partition, now + self._options.recheck_s)
-        self._writer.fenced.clear()
-        due = {partition for partition, at in self._to_reload.items() if at <= now}
-        if now >= self._take_after_s and (self._to_take or due):
+        self._own.note_fenced()
+        if now >= self._take_after_s and self._own.unsettled:
             try:
-                await self._position(self._to_take, take=True)
-                await self._position(due, take=False)
+                await self._own.settle()
             except Transient as down:
                 self._take_after_s = now + self._backoff.next_s(down.retry_after_s)
                 self._declare_pause("positions", str(down))
@@ -224,69 +219,33 @@ class SinkLoop(Generic[H]):
         if now >= self._inspect_after_s:
             self._inspect_after_s = now + self._options.inspect_s
             await self._inspect()
-
-    async def _position(self, partitions: set[TopicPartition], *, take: bool) -> None:
-        missing: set[TopicPartition] = set()
-        for topic in sorted({partition.topic for partition in partitions}):
-            own = await self._in_thread(self._consumer.assignment)
-            wanted = {part for part in partitions if part.topic == topic and part in own}
-            found: Log = await self._in_thread(read_log, self._consumer, topic, wanted)
-            positions = await positions_of(self._sink.store, self._sink.name, topic, found, take=take)
-            self._session += 1
-            for partition, position in positions.items():
-                self._writer.held[partition] = Held(position, self._session)
-                self._sessions[partition] = self._session
-                metrics.EPOCH.labels(self._sink.name, topic, partition.partition).set(position.epoch)
-                log.info(
-                    "partition_taken" if take else "partition_reloaded", topic=topic,
-                    partition=partition.partition, offset=position.next_offset, epoch=position.epoch,
-                )  # fmt: skip
-            await self._in_thread(
-                self._consumer.start_at, {part: held.next_offset for part, held in positions.items()}
-            )
-            missing |= wanted - positions.keys()
-        for partition in list(partitions):
-            self._to_take.discard(partition)
-            self._to_reload.pop(partition, None)
-        self._to_take |= missing  # the store lost what it knew of them: begin anew
+        self._watchdog.observe(self._own.mark, sum(self._lags().values()))
 
     async def _inspect(self) -> None:
-        """Ask Kafka for lag and identity, for the metrics, the watchdog and to see a topic made anew."""
-        held = dict(self._writer.held)
-        lag = 0
-        for topic in sorted({partition.topic for partition in held}):
-            try:
-                found: Log = await self._in_thread(
-                    read_log, self._consumer, topic, [part for part in held if part.topic == topic]
-                )
-            except Transient as down:
-                self._declare_pause("kafka_down", str(down))
-                return
-            for part, kept in found.ranges.items():
-                position = held[part].position
-                if position.log != found.identity:
-                    self._reposition(part)  # taking it again compares everything and says what differs
-                behind = max(0, kept.end - position.next_offset)
-                metrics.LAG.labels(self._sink.name, topic, part.partition).set(behind)
-                lag += behind
-            self._ranges |= found.ranges
+        """Ask for lag and identity, for metrics and watchdog, and to see a topic made anew or a store lost."""
+        try:
+            for topic, held in self._own.topics().items():
+                found: Log = await self._in_thread(read_log, self._consumer, topic, held)
+                for part in held:
+                    if self._writer.held[part].position.log != found.identity:
+                        self._own.reposition(part)  # taking it again compares all and says what differs
+                self._ranges |= found.ranges
+        except Transient as down:
+            self._declare_pause("kafka_down", str(down))
+            return
         self._declare_pause("kafka_down", None)
-        self._watchdog.observe(self._mark(), lag)
+        for part, lag in self._lags().items():
+            metrics.LAG.labels(self._sink.name, part.topic, part.partition).set(lag)
+        with suppress(StoreDown):  # the next write will say so
+            await self._own.look_for_lost()
 
-    def _mark(self) -> int:
-        """A number that changes when offsets move."""
-        return sum(held.position.next_offset for held in self._writer.held.values())
-
-    def _reposition(self, partition: TopicPartition, at_s: float = 0.0) -> None:
-        """Drop what was read of a partition and load its position anew."""
-        self._drop(partition)
-        self._to_reload[partition] = at_s
-
-    def _drop(self, partition: TopicPartition) -> None:
-        self._writer.held.pop(partition, None)
-        self._sessions.pop(partition, None)
-        self._to_take.discard(partition)
-        self._to_reload.pop(partition, None)
+    def _lags(self) -> dict[TopicPartition, int]:
+        """How many records wait in each partition held, by the last look at the log's ends."""
+        return {
+            part: max(0, self._ranges[part].end - held.position.next_offset)
+            for part, held in self._writer.held.items()
+            if part in self._ranges
+        }
 
     def _leave(self) -> None:
         for partition, next_offset in self._writer.done.items():

@@ -10,6 +10,7 @@ from axiom.bus.memory import MemoryProducer
 from axiom.contracts.record import Message
 from axiom.errors import DeliveryFailed, LogMismatch
 from axiom.runtime.watchdog import STALLED
+from axiom.stores.memory import MemoryStore
 from tests.bars import bar
 from tests.unit.axiom.runtime.harness import FAST, REFUSED, World, partition
 from topics import dead_letters
@@ -210,6 +211,26 @@ class TestStoreDown:
         await world.caught_up()
         assert len(world.store.rows) == 11
 
+    async def test_a_store_that_was_emptied_is_noticed_though_no_record_comes(self, wide: World) -> None:
+        wide.publish(bar(f"S{number}") for number in range(40))
+        wide.start()
+        await wide.caught_up()
+        rows = dict(wide.store.rows)
+        wide.store.become(MemoryStore())
+        await wide.caught_up()
+        assert wide.store.rows == rows
+
+    async def test_an_offset_that_was_lost_without_its_rows_is_counted_anew(self, wide: World) -> None:
+        """Of one partition of several: what its records made is still there, so they change nothing."""
+        wide.publish(bar(f"S{number}") for number in range(40))
+        wide.start()
+        await wide.caught_up()
+        rows, lost = dict(wide.store.rows), wide.store.positions.pop(("sink", TOPIC.name, 2))
+        await wide.caught_up()
+        found = wide.store.positions["sink", TOPIC.name, 2]
+        assert (found.applied, found.superseded) == (0, lost.applied + lost.superseded)
+        assert wide.store.rows == rows
+
 
 class TestOwnership:
     async def test_a_new_epoch_is_found_and_gone_on_with(self, world: World) -> None:
@@ -400,6 +421,19 @@ class TestStandstill:
         world.store.gate.clear()
         world.publish([bar()])
         await world.until(lambda: member.exits == [STALLED])
+
+    async def test_progress_counts_between_two_looks_at_the_log(self) -> None:
+        """The last look saw records wait; they were written at once, and the next look is far away."""
+        world = World(options=replace(FAST, inspect_s=60))
+        world.publish([bar()])
+        member = world.start(watchdog_s=0.2)
+        await world.caught_up()
+        await asyncio.sleep(0.5)
+        assert member.exits == []
+        world.store.gate.clear()
+        world.publish([bar(days=1)])
+        await world.until(lambda: member.exits == [STALLED])
+        await world.end()
 
     async def test_an_outage_that_was_declared_does_not(self, world: World) -> None:
         member = world.start(watchdog_s=0.05)
