@@ -222,7 +222,7 @@ class SinkLoop(Generic[H]):
         self._watchdog.observe(self._own.mark, sum(self._lags().values()))
 
     async def _inspect(self) -> None:
-        """Ask for lag and identity, for metrics and watchdog, and to see a topic made anew or a store lost."""
+        """Ask for lag and identity, for metrics and watchdog; see a topic made anew, a store lost."""
         try:
             for topic, held in self._own.topics().items():
                 found: Log = await self._in_thread(read_log, self._consumer, topic, held)
