@@ -102,17 +102,16 @@ class ChromaStore:
     ) -> dict[int, Position]:
         async with self.driver.translated():
             await self.driver.open()  # collections may have been swapped since
-            everything = await self._offset_rows({"consumer": consumer})
-            epoch = max((row["epoch"] for row in everything.values()), default=0)
             return {
-                number: await self._take(consumer, topic, number, epoch, log, start)
+                number: await self._take(consumer, topic, number, log, start)
                 for number, start in sorted(starts.items())
             }
 
     async def _take(
-        self, consumer: str, topic: str, partition: int, epoch: int, log: TopicIdentity, start: int
+        self, consumer: str, topic: str, partition: int, log: TopicIdentity, start: int
     ) -> Position:
         source = source_of(consumer, topic, partition)
+        epoch = 0
         while True:
             rows = await self._offset_rows({"source": source})
             held = newest(rows.values()) or offset_row(consumer, topic, partition, Position(start, 0, log))

@@ -11,6 +11,11 @@ from axiom.stores.chroma_driver import NEXT, OLD
 from axiom.stores.shadow import Filled, Vector, refuse_another
 
 
+_ROOM = 1000
+"""How far a swap raises epochs: above what a member may take in the old collections while they are renamed,
+so that it is fenced there and finds the new ones."""
+
+
 class ChromaFence:
     """Live epochs are raised: writers are refused until they load their positions again, seconds later."""
 
@@ -33,7 +38,7 @@ class ChromaFence:
         if await self._live.positions(self._consumer) != self._at:
             raise Transient(f"a writer of {self._consumer} went on in spite of the fence")
         epochs = [position.epoch for position in (*self._at.values(), *filled.values())]
-        await self._shadow.set_epochs(self._consumer, max(epochs, default=0) + 1)
+        await self._shadow.set_epochs(self._consumer, max(epochs, default=0) + _ROOM)
         async with self._shadow.driver.translated():
             await self._shadow.driver.announce_swap()
             await self._shadow.driver.finish_swap()
