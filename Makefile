@@ -2,7 +2,7 @@
 # Pass options through ARGS: `make logs ARGS="-f postgres-sink"`, `make test-unit ARGS="-k breaker"`.
 
 .DEFAULT_GOAL := help
-.PHONY: help ready up down status logs reset doctor test test-unit test-integration test-e2e test-chaos chaos check format bench lock lock-jars
+.PHONY: help ready up down status logs reset doctor test test-unit test-integration test-e2e test-chaos chaos check format bench bench-peers lock lock-jars
 
 BIN := .venv/bin
 ARGS ?=
@@ -61,6 +61,9 @@ format: ready ## Format the code and fix what ruff can fix.
 
 bench: ready ## Measure sinks, producer and latency; writes docs/benchmarks.md.
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+bench-peers: ready ## Measure Quix Streams, Faust and Bytewax beside our sinks; writes docs/benchmarks.md.
+	@$(BIN)/python -m tests.bench --peers $(ARGS)
 
 lock: ready ## Lock the Python packages anew (uv.lock).
 	@PATH="$$PWD/.uv/bin:$$PATH" uv lock $(ARGS)

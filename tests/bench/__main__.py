@@ -19,7 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from axiom.errors import AxiomError
 from tests.bench import machine, report
 from tests.bench.report import Findings
-from tests.bench.run import SUBJECTS, Plan, run, steps
+from tests.bench.run import PEERS, SUBJECTS, Plan, run, steps
 from tests.bench.servers import others_share, servers
 from tests.stack import ROOT
 
@@ -33,6 +33,9 @@ def main(
     only: Annotated[str, typer.Option(help=f"Some of {', '.join(SUBJECTS)}, separated by commas.")] = "",
     records: Annotated[int, typer.Option(min=1_000, help="Price bars that go through each sink.")] = 200_000,
     repetitions: Annotated[int, typer.Option(min=1, help="Counted rounds; one to warm up comes first.")] = 3,
+    peers: Annotated[
+        bool, typer.Option("--peers", help=f"Measure other people's sinks beside ours: {', '.join(PEERS)}.")
+    ] = False,
     home: Annotated[Path | None, typer.Option(help="Use the servers that run in this AXIOM_HOME.")] = None,
     write: Annotated[
         bool | None, typer.Option(help="Write docs/benchmarks.md; by default after a run with no --only.")
@@ -43,9 +46,10 @@ def main(
 
     With --home the stores and the topic price-updates of those servers are EMPTIED, again and again.
     """
-    subjects = [name.strip() for name in only.split(",")] if only else list(SUBJECTS)
-    if unknown := set(subjects) - set(SUBJECTS):
-        raise typer.BadParameter(f"{', '.join(sorted(unknown))}: take some of {', '.join(SUBJECTS)}")
+    known = list(PEERS) if peers else list(SUBJECTS)
+    subjects = [name.strip() for name in only.split(",")] if only else known
+    if unknown := set(subjects) - set(known):
+        raise typer.BadParameter(f"{', '.join(sorted(unknown))}: take some of {', '.join(known)}")
     plan = Plan(subjects, records, repetitions)
     console = Console(stderr=True)
     findings, broken_off = _measure(plan, home, console)
@@ -57,7 +61,8 @@ def main(
         console.print("Only what was measured so far is shown, nothing is written")
         raise broken_off
     if write if write is not None else not only:
-        PAGE.write_text(report.replaced(PAGE.read_text(), report.markdown(findings)))
+        marks = report.PEERS if peers else report.BENCH
+        PAGE.write_text(report.replaced(PAGE.read_text(), report.markdown(findings, marks), marks))
         console.print(f"Written: {PAGE.relative_to(ROOT)}")
 
 
@@ -89,8 +94,9 @@ def _advance(progress: Progress, task: TaskID, what: str) -> None:
 
 
 def _command() -> str:
-    options = shlex.join(sys.argv[1:])
-    return f'make bench ARGS="{options}"' if options else "make bench"
+    target = "bench-peers" if "--peers" in sys.argv else "bench"
+    options = shlex.join(option for option in sys.argv[1:] if option != "--peers")
+    return f'make {target} ARGS="{options}"' if options else f"make {target}"
 
 
 def _today() -> str:

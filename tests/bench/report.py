@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.console import Console
 from rich.table import Table
@@ -14,8 +14,20 @@ from tests.bench.machine import Machine
 from tests.bench.results import Latency, Series, Spread, Subject, Target
 from tests.bench.targets import latency_targets, ratio_targets
 
-BEGIN = "<!-- bench: written by `make bench`; what stands here is overwritten -->"
-END = "<!-- bench: end -->"
+
+class Marks(NamedTuple):
+    """The lines of docs/benchmarks.md between which a command writes what it found."""
+
+    begin: str
+    end: str
+
+
+BENCH = Marks(
+    "<!-- bench: written by `make bench`; what stands here is overwritten -->", "<!-- bench: end -->"
+)
+PEERS = Marks(
+    "<!-- peers: written by `make bench-peers`; what stands here is overwritten -->", "<!-- peers: end -->"
+)
 NOT_MEASURED = "-"
 
 
@@ -184,7 +196,7 @@ def show(findings: Findings, console: Console) -> None:
         console.print()
 
 
-def markdown(findings: Findings) -> str:
+def markdown(findings: Findings, marks: Marks = BENCH) -> str:
     """The generated part of the page, markers included."""
     machine = findings.machine
     versions = machine.servers | {"Python": machine.python} | machine.packages
@@ -198,17 +210,17 @@ def markdown(findings: Findings) -> str:
         "Versions: " + ", ".join(f"{name} {version}" for name, version in versions.items()) + ".",
         "",
     ]
-    return "\n".join([BEGIN, "", *facts, *(grid.markdown() for grid in grids(findings)), END])
+    return "\n".join([marks.begin, "", *facts, *(grid.markdown() for grid in grids(findings)), marks.end])
 
 
-def replaced(page: str, block: str) -> str:
+def replaced(page: str, block: str, marks: Marks = BENCH) -> str:
     """The page with its generated part replaced.
 
     Raises:
         ValueError: the page has no such part.
     """
-    head, begin, rest = page.partition(BEGIN)
-    _, end, tail = rest.partition(END)
+    head, begin, rest = page.partition(marks.begin)
+    _, end, tail = rest.partition(marks.end)
     if not begin or not end:
-        raise ValueError(f"the page lacks {BEGIN!r} or {END!r}")
+        raise ValueError(f"the page lacks {marks.begin!r} or {marks.end!r}")
     return head + block + tail

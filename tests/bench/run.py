@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from tests.bench import chroma, latency, neo4j, postgres, producing, records, redis
 from tests.bench.lab import Lab
 from tests.bench.log import Log, fill
+from tests.bench.peers import contestants as peers
 from tests.bench.records import Market
 from tests.bench.report import Findings
 from tests.bench.results import Contestant, Series, Subject
@@ -38,6 +39,17 @@ SINKS_AND_PRODUCER = {
     "redis-live": Entry("redis-sink, live order", records.live, lambda lab, _: redis.contestants(lab)),
     "neo4j": Entry("neo4j-sink", records.live, neo4j.contestants),
 }
+PEERS = {
+    "postgres-peers": Entry(
+        "postgres-sink and its peers",
+        records.backfill,
+        lambda lab, _: peers.against_postgres(lab),
+    ),
+    "redis-peers": Entry(
+        "redis-sink and its peers", records.backfill, lambda lab, _: peers.against_redis(lab)
+    ),
+}
+ENTRIES = SINKS_AND_PRODUCER | PEERS
 SUBJECTS = (*SINKS_AND_PRODUCER, LATENCY)
 
 
@@ -54,11 +66,7 @@ async def run(stack: StackUnderTest, plan: Plan, findings: Findings, tell: Tell)
     """Measure; `findings` fills up meanwhile, so that an interrupted run has something to show."""
     gc.set_threshold(*GC_THRESHOLDS)  # those of services: see axiom.runtime.service
     for order in (records.backfill, records.live):
-        keys = [
-            key
-            for key in plan.subjects
-            if key in SINKS_AND_PRODUCER and SINKS_AND_PRODUCER[key].order is order
-        ]
+        keys = [key for key in plan.subjects if key in ENTRIES and ENTRIES[key].order is order]
         if keys:
             await _market(stack, order(plan.count), keys, plan.repetitions, findings, tell)
     if LATENCY in plan.subjects:
@@ -81,10 +89,10 @@ async def _market(
     bootstrap = stack.env["AXIOM_KAFKA_BOOTSTRAP"]
     await fill(bootstrap, market)
     lab = Lab(stack, Log.read(bootstrap))
-    entered = {key: SINKS_AND_PRODUCER[key].contestants(lab, market) for key in keys}
+    entered = {key: ENTRIES[key].contestants(lab, market) for key in keys}
     for key, contestants in entered.items():
         findings.subjects[key] = Subject(
-            title=SINKS_AND_PRODUCER[key].title,
+            title=ENTRIES[key].title,
             records=market.titled(),
             count=len(market.bars),
             limit=contestants[0].name,

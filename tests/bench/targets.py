@@ -27,6 +27,13 @@ AIMS = (
     Aim("neo4j", "store write, uncoalesced", "store write", 8.0),
     Aim("neo4j", "whole service, uncoalesced", "whole service", 3.0),
 )
+PEER_AIMS = (
+    Aim("postgres-peers", "Quix Streams", "postgres-sink", 5.0),
+    Aim("postgres-peers", "Faust", "postgres-sink", 1.0),
+    Aim("postgres-peers", "Bytewax", "postgres-sink", 1.0),
+    Aim("redis-peers", "Quix Streams", "redis-sink", 10.0),
+    Aim("redis-peers", "Bytewax", "redis-sink", 1.0),
+)
 P50_MS = 2.0
 P99_MS = 15.0
 
@@ -42,7 +49,7 @@ def ratio_targets(subjects: Mapping[str, Subject]) -> list[Target]:
             unit=" ×",
             stretch=aim.stretch,
         )
-        for aim in AIMS
+        for aim in (*AIMS, *PEER_AIMS)
         if (subject := subjects.get(aim.subject)) and (found := subject.ratio(aim.slow, aim.fast))
     ]
 

@@ -67,7 +67,7 @@ def test_percentiles_are_nearest_ranks() -> None:
 
 
 def test_the_page_keeps_what_people_wrote() -> None:
-    page = f"# Benchmarks\n\nWords.\n\n{report.BEGIN}\nold\n{report.END}\n\nMore words.\n"
+    page = f"# Benchmarks\n\nWords.\n\n{report.BENCH.begin}\nold\n{report.BENCH.end}\n\nMore words.\n"
     block = report.markdown(findings(postgres(3.0)))
     new = report.replaced(page, block)
     assert new.startswith("# Benchmarks\n\nWords.\n\n")

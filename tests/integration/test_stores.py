@@ -447,8 +447,10 @@ async def test_a_server_that_hangs_is_down_and_then_up_again(
 class CrashingStore(chroma.ChromaStore):
     """Dies, as far as its server can tell, between the rows and the offset of its next write."""
 
+    dying = False
+
     async def _add_offsets(self, rows: Sequence[dict[str, Any]]) -> None:
-        if any(row["next_offset"] > 0 for row in rows):
+        if self.dying:
             raise StoreDown("killed here")
         await super()._add_offsets(rows)
 
@@ -479,6 +481,7 @@ class TestChroma(StoreSuite):
         store = CrashingStore(world.settings, collections={"numbers": "l2"}, prefix=world.prefix)
         at = (await store.take("c", TOPIC, LOG, {0: 0}))[0]
         one = batch("c", at, pairs)
+        store.dying = True
         with pytest.raises(StoreDown, match="killed here"):
             await store.apply(one, world.handler)
         assert await world.rows() == dict(pairs)

@@ -341,7 +341,8 @@ class ShadowSuite:
                     total += 1
                     prices = await world.prices()
                     assert prices.keys() >= seen.keys(), "symbols are missing"
-                    assert all(prices[name] >= price for name, price in seen.items()), "a price is older"
+                    older = {name: (at, prices[name]) for name, at in seen.items() if prices[name] < at}
+                    assert not older, f"prices fell: {older}"
                     seen = prices
                     await asyncio.sleep(0.01)
                 await task

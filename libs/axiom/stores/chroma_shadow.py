@@ -10,7 +10,6 @@ from axiom.stores.chroma import ChromaStore
 from axiom.stores.chroma_driver import NEXT, OLD
 from axiom.stores.shadow import Filled, Vector, refuse_another
 
-
 _ROOM = 1000
 """How far a swap raises epochs: above what a member may take in the old collections while they are renamed,
 so that it is fenced there and finds the new ones."""
