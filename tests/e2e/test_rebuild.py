@@ -1,0 +1,118 @@
+"""Rebuilding and verifying all four stores, as a user does: under live traffic, and after damage."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from axiom_verify import readers
+from services.price_producer.sources.file import FileSource
+from tests.bench import records
+from tests.e2e.bars import mixed_bars
+from tests.e2e.pipeline import SINKS, Pipeline, run_axiom
+from tests.e2e.traffic import Reader, Traffic, newest_of
+from tests.stack import run_postgres
+from topics.price_updates import PriceBar
+
+pytestmark = pytest.mark.e2e
+
+PER_S = 500
+MADE_UP = 20_000
+
+
+def history() -> Sequence[PriceBar]:
+    """The real daily bars of the S&P 500 where they are at hand, else fewer that are made up."""
+    if records.REAL.exists():
+        return [row for row in FileSource(records.REAL).rows() if isinstance(row, PriceBar)]
+    return records.backfill(MADE_UP).bars
+
+
+def axiom(pipeline: Pipeline, *arguments: str, code: int = 0) -> Any:
+    """What a command says, with `--json`."""
+    done = run_axiom(pipeline.env, *arguments, "--json", timeout_s=400)
+    assert done.returncode == code, f"exit {done.returncode}: {done.stdout[-3000:]}{done.stderr[-3000:]}"
+    return json.loads(done.stdout)
+
+
+@pytest.mark.timeout(900)
+def test_under_live_traffic_readers_notice_nothing(
+    pipeline: Pipeline, record_property: Any, subtests: pytest.Subtests
+) -> None:
+    """I3, I4, I5: every store equal, nothing lost or applied twice, no symbol missing, no price older."""
+    bars = history()
+    pipeline.all_working()
+    pipeline.publish(bars)
+    pipeline.wait_caught_up(*SINKS, timeout_s=300)
+    with ExitStack() as busy:
+        watched = [busy.enter_context(Reader(sink, pipeline.env)) for sink in SINKS]
+        traffic = busy.enter_context(Traffic(pipeline.bootstrap, newest_of(bars), PER_S))
+        rebuilt = axiom(pipeline, "rebuild", "all", "--verify")
+        pipeline.wait_caught_up(*SINKS)
+    assert not traffic.journal.failed, traffic.journal.failed[:3]
+    assert traffic.journal.ok
+    for reader in watched:
+        with subtests.test(f"{reader.sink}, {reader.readings} readings"):
+            assert reader.readings
+            assert not reader.problems, reader.problems[:5]
+    for row in rebuilt:
+        with subtests.test(row["sink"]):
+            assert row["equal"], row
+            record_property(f"{row['sink']} swap", f"{row['swap_s']:.3f} s")
+            print(f"{row['sink']}: {row['records']:,} records, swap {row['swap_s']:.3f} s")  # noqa: T201
+    pipeline.wait_caught_up(*SINKS)
+    assert all(report["equal"] for report in axiom(pipeline, "verify"))
+
+
+def damage(pipeline: Pipeline) -> None:
+    """What a careless hand does to each store."""
+    run_postgres(
+        pipeline.env,
+        'UPDATE market.price_bars SET close = close * 2 WHERE (symbol, "interval", ts) IN '
+        '(SELECT symbol, "interval", ts FROM market.price_bars ORDER BY symbol, ts, "interval" LIMIT 100)',
+    )
+    with readers.connect_redis(pipeline.env) as client:
+        keys = sorted(client.scan_iter("axiom:latest:*")) + sorted(client.scan_iter("axiom:bars:*"))
+        assert client.delete(*keys[:50]) == 50
+    with readers.connect_neo4j(pipeline.env) as driver:
+        driver.execute_query(
+            "MATCH (a:ActiveGeneration) MATCH (c:Company {generation: a.generation}) "
+            "WITH c ORDER BY c.symbol LIMIT 20 DETACH DELETE c",
+            database_="neo4j",
+        )
+    shapes = readers.connect_chroma(pipeline.env).get_collection("price_shapes")
+    shapes.delete(ids=sorted(shapes.get(include=[])["ids"])[:20])
+
+
+def test_damage_by_hand_is_named_and_mended(pipeline: Pipeline, subtests: pytest.Subtests) -> None:
+    """I8: `axiom verify` says what differs and exits 1; `axiom rebuild all` repairs it."""
+    pipeline.all_working()
+    pipeline.publish(mixed_bars(count=40, days=20))
+    pipeline.check_settled(*SINKS)
+    assert all(report["equal"] for report in axiom(pipeline, "verify"))
+
+    damage(pipeline)
+    found = {report["store"]: report for report in axiom(pipeline, "verify", code=1)}
+    for store, kinds, differing, missing in (
+        ("postgres", {"bar"}, 100, False),
+        ("redis", {"latest", "bar"}, 50, True),
+        ("neo4j", {"company"}, 20, True),
+        ("chroma", {"shape"}, 20, True),
+    ):
+        with subtests.test(store):
+            report = found[store]
+            assert report["differing"] == differing if store != "redis" else report["differing"] >= differing
+            assert {one["key"].split()[0] for one in report["differences"]} <= kinds
+            assert all((one["found"] is None) == missing for one in report["differences"])
+            assert len(report["differences"]) == 20
+    seen = run_axiom(pipeline.env, "verify", "neo4j")
+    assert seen.returncode == 1
+    assert "company Z000" in seen.stdout
+    assert "20 keys differ" in seen.stdout
+
+    assert all(row["records"] for row in axiom(pipeline, "rebuild", "all"))
+    pipeline.check_settled(*SINKS)
+    assert all(report["equal"] for report in axiom(pipeline, "verify"))
