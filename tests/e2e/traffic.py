@@ -52,7 +52,7 @@ class _Busy:
 
 
 class Traffic(_Busy):
-    """Publishes minute bars of the symbols in turn, each a minute after the symbol's last, at an even pace."""
+    """Publishes minute bars of the symbols in turn, each a minute after its last, at an even pace."""
 
     def __init__(self, bootstrap: str, newest: Mapping[str, PriceBar], per_s: int) -> None:
         super().__init__()
