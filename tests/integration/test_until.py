@@ -41,9 +41,8 @@ class Neo4jPast(Neo4jWorld):
         """All companies of a state as of a time, or of the active generation."""
         [row] = await self._run("MATCH (a:ActiveGeneration) RETURN a.generation AS generation")
         generation = row["generation"] if place is None else int(place.removeprefix("generation "))
-        rows = await self._run(
-            f"MATCH (c:Company {{generation: {generation}}}) RETURN properties(c) AS company ORDER BY c.symbol"
-        )
+        own = f"MATCH (c:Company {{generation: {generation}}})"
+        rows = await self._run(f"{own} RETURN properties(c) AS company ORDER BY c.symbol")
         return [{**row["company"], "generation": None} for row in rows]
 
 
