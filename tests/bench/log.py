@@ -63,6 +63,14 @@ class Log:
         return cls(reader.identity(TOPIC.name), by_partition)
 
     @classmethod
+    def counted(cls, bootstrap: str) -> Log:
+        """How much Kafka holds; it has no batches."""
+        reader = KafkaLogReader(bootstrap)
+        log = cls(reader.identity(TOPIC.name), {})
+        log.records = sum(kept.end - kept.start for kept in reader.ranges(TOPIC.name).values())
+        return log
+
+    @classmethod
     def in_one_partition(cls, market: Market) -> Log:
         """The market's bars as one partition would hold them: every symbol is in every batch."""
         messages = [encode(TOPIC, bar) for bar in market.bars]
@@ -74,7 +82,7 @@ class Log:
 
     def batches(self, size: int = BATCH_RECORDS) -> Iterator[Batch]:
         """Batches of epoch 1, a partition's own in turn with the others', as a service meets them."""
-        longest = max(map(len, self._by_partition.values()))
+        longest = max(map(len, self._by_partition.values()), default=0)
         for start in range(0, longest, size):
             for partition, records in sorted(self._by_partition.items()):
                 if start < len(records):

@@ -72,7 +72,7 @@ async def _write_every_record(transaction: Transaction, batch: Batch) -> int:
 
 
 async def _ready(lab: Lab, log: Log) -> Timing:
-    store = (await _emptied()).store
+    store = (await emptied()).store
     ready = [newest_rows(batch.records, batch.payloads) for batch in log.batches()]
     try:
         with lab.timed(SERVER, log.records) as timings:
@@ -85,17 +85,17 @@ async def _ready(lab: Lab, log: Log) -> Timing:
 
 
 async def _write(lab: Lab, log: Log, *, coalesced: bool = True) -> Timing:
-    return await lab.store_write(SERVER, await _emptied(coalesced=coalesced), log)
+    return await lab.store_write(SERVER, await emptied(coalesced=coalesced), log)
 
 
 async def _whole(lab: Lab, *, coalesced: bool = True) -> Timing:
     module = "services.neo4j_sink" if coalesced else "tests.bench.neo4j"
-    sink = await _emptied(coalesced=coalesced)
+    sink = await emptied(coalesced=coalesced)
     return await lab.whole_service(SERVER, module, sink, loaded_offsets, WATCH_S)
 
 
 async def _one_by_one(lab: Lab) -> Timing:
-    await (await _emptied()).store.close()
+    await (await emptied()).store.close()
     settings = load(Neo4jSettings)
     records = OneByOne(lab.bootstrap, SAMPLE)
     driver = GraphDatabase.driver(settings.uri, auth=(settings.user, settings.password.get_secret_value()))
@@ -115,7 +115,7 @@ def _write_one(session: Session, value: dict[str, Any], partition: int, offset: 
         transaction.commit()
 
 
-async def _emptied(*, coalesced: bool = True) -> Any:
+async def emptied(*, coalesced: bool = True) -> Any:
     """The sink on an empty graph with its constraints."""
     settings = load(Neo4jSettings)
     sink: Any = neo4j_sink.make_sink(settings) if coalesced else uncoalesced(settings)

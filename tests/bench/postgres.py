@@ -42,7 +42,7 @@ def contestants(lab: Lab) -> Sequence[Contestant]:
 
 
 async def _copy(lab: Lab) -> Timing:
-    connection = await _emptied(lab)
+    connection = await emptied(lab)
     tuples = [
         (
             bar.symbol, bar.interval, bar.ts, bar.open, bar.high, bar.low, bar.close, bar.volume,
@@ -60,18 +60,18 @@ async def _copy(lab: Lab) -> Timing:
 
 
 async def _write(lab: Lab) -> Timing:
-    await (await _emptied(lab)).close()
+    await (await emptied(lab)).close()
     return await lab.store_write(SERVER, make_sink(load(PostgresSettings)))
 
 
 async def _whole(lab: Lab) -> Timing:
-    await (await _emptied(lab)).close()
+    await (await emptied(lab)).close()
     sink = make_sink(load(PostgresSettings))
     return await lab.whole_service(SERVER, "services.postgres_sink", sink, loaded_offsets)
 
 
 async def _one_by_one(lab: Lab) -> Timing:
-    connection = await _emptied(lab)
+    connection = await emptied(lab)
     sink = make_sink(load(PostgresSettings))
     await lab.log.take(sink.store)
     await sink.store.close()
@@ -93,7 +93,7 @@ def _row(value: dict[str, Any]) -> list[Any]:
     return [(value | times).get(name) for name in COLUMNS[:-1]] + [0]
 
 
-async def _emptied(lab: Lab) -> Any:
+async def emptied(lab: Lab) -> Any:
     """A connection to the sink's schema, its tables empty and its months' partitions there."""
     settings = load(PostgresSettings)
     sink = make_sink(settings)

@@ -34,7 +34,7 @@ def contestants(lab: Lab) -> Sequence[Contestant]:
 
 
 async def _raw(lab: Lab) -> Timing:
-    client = _emptied()
+    client = emptied()
     connection: Any = client.connection_pool.get_connection()  # the packing of commands has no types
     packed = []
     for batch in lab.log.batches():
@@ -70,18 +70,18 @@ def _commands(by_symbol: Sequence[Any]) -> list[tuple[Any, ...]]:
 
 
 async def _write(lab: Lab) -> Timing:
-    _emptied().close()
+    emptied().close()
     return await lab.store_write(SERVER, make_sink(load(RedisSettings)))
 
 
 async def _whole(lab: Lab) -> Timing:
-    _emptied().close()
+    emptied().close()
     sink = make_sink(load(RedisSettings))
     return await lab.whole_service(SERVER, "services.redis_sink", sink, loaded_offsets)
 
 
 async def _one_by_one(lab: Lab) -> Timing:
-    client = _emptied()
+    client = emptied()
     records = OneByOne(lab.bootstrap, SAMPLE)
     try:
         with lab.timed(SERVER, SAMPLE) as timings:
@@ -95,7 +95,7 @@ async def _one_by_one(lab: Lab) -> Timing:
     return timings[0]
 
 
-def _emptied() -> redis.Redis:
+def emptied() -> redis.Redis:
     settings = load(RedisSettings)
     client = redis.Redis(
         host=settings.host, port=settings.port, password=settings.password.get_secret_value()

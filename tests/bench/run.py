@@ -6,7 +6,7 @@ import gc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tests.bench import chroma, latency, neo4j, postgres, producing, records, redis
+from tests.bench import chroma, latency, neo4j, postgres, producing, rebuilding, records, redis
 from tests.bench.lab import Lab
 from tests.bench.log import Log, fill
 from tests.bench.peers import contestants as peers
@@ -24,11 +24,17 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Entry:
-    """A subject as it is declared: `order` is the market whose bars the topic holds meanwhile."""
+    """A subject as it is declared.
+
+    Attributes:
+        order: the market whose bars the topic holds meanwhile.
+        times: how many times as many records as the run's other subjects get.
+    """
 
     title: str
     order: Callable[[int], Market]
     contestants: Callable[[Lab, Market], Sequence[Contestant]]
+    times: int = 1
 
 
 SINKS_AND_PRODUCER = {
@@ -38,6 +44,11 @@ SINKS_AND_PRODUCER = {
     "chroma": Entry("chroma-sink", records.backfill, lambda lab, _: chroma.contestants(lab)),
     "redis-live": Entry("redis-sink, live order", records.live, lambda lab, _: redis.contestants(lab)),
     "neo4j": Entry("neo4j-sink", records.live, neo4j.contestants),
+    "rebuild-redis": Entry("Rebuild of Redis", records.live, lambda lab, _: rebuilding.of_redis(lab)),
+    "rebuild-neo4j": Entry("Rebuild of Neo4j", records.live, lambda lab, _: rebuilding.of_neo4j(lab)),
+    "rebuild-postgres": Entry(
+        "Rebuild of PostgreSQL", records.backfill, lambda lab, _: rebuilding.of_postgres(lab), times=5
+    ),
 }
 PEERS = {
     "postgres-peers": Entry(
@@ -65,10 +76,15 @@ class Plan:
 async def run(stack: StackUnderTest, plan: Plan, findings: Findings, tell: Tell) -> None:
     """Measure; `findings` fills up meanwhile, so that an interrupted run has something to show."""
     gc.set_threshold(*GC_THRESHOLDS)  # those of services: see axiom.runtime.service
-    for order in (records.backfill, records.live):
-        keys = [key for key in plan.subjects if key in ENTRIES and ENTRIES[key].order is order]
+    markets = dict.fromkeys((entry.order, entry.times) for entry in ENTRIES.values())
+    for order, times in markets:
+        keys = [
+            key
+            for key in plan.subjects
+            if key in ENTRIES and (ENTRIES[key].order, ENTRIES[key].times) == (order, times)
+        ]
         if keys:
-            await _market(stack, order(plan.count), keys, plan.repetitions, findings, tell)
+            await _market(stack, order(plan.count * times), keys, plan.repetitions, findings, tell)
     if LATENCY in plan.subjects:
         for number in range(plan.repetitions):
             for name, measure in latency.WAYS.items():
@@ -88,7 +104,8 @@ async def _market(
     tell(f"filling the topic: {market.titled()}")
     bootstrap = stack.env["AXIOM_KAFKA_BOOTSTRAP"]
     await fill(bootstrap, market)
-    lab = Lab(stack, Log.read(bootstrap))
+    counted = all(ENTRIES[key].times > 1 for key in keys)  # too many to hold in memory
+    lab = Lab(stack, Log.counted(bootstrap) if counted else Log.read(bootstrap))
     entered = {key: ENTRIES[key].contestants(lab, market) for key in keys}
     for key, contestants in entered.items():
         findings.subjects[key] = Subject(

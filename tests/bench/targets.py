@@ -27,6 +27,11 @@ AIMS = (
     Aim("neo4j", "store write, uncoalesced", "store write", 8.0),
     Aim("neo4j", "whole service, uncoalesced", "whole service", 3.0),
 )
+REBUILD_AIMS = (
+    Aim("rebuild-postgres", "rebuild", "live sink", 1.25, at_most=True),
+    Aim("rebuild-redis", "every record applied", "rebuild", 5.0),
+    Aim("rebuild-neo4j", "every record applied", "rebuild", 5.0),
+)
 PEER_AIMS = (
     Aim("postgres-peers", "Quix Streams", "postgres-sink", 5.0),
     Aim("postgres-peers", "Faust", "postgres-sink", 1.0),
@@ -49,7 +54,7 @@ def ratio_targets(subjects: Mapping[str, Subject]) -> list[Target]:
             unit=" ×",
             stretch=aim.stretch,
         )
-        for aim in (*AIMS, *PEER_AIMS)
+        for aim in (*AIMS, *REBUILD_AIMS, *PEER_AIMS)
         if (subject := subjects.get(aim.subject)) and (found := subject.ratio(aim.slow, aim.fast))
     ]
 

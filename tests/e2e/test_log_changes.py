@@ -14,7 +14,7 @@ from tests.e2e.members import waits_for
 from tests.e2e.pipeline import SINKS, TOPIC, Pipeline
 from tests.stack import ServiceProcess
 
-pytestmark = [pytest.mark.e2e, pytest.mark.chaos]
+pytestmark = pytest.mark.e2e
 
 BARS = mixed_bars(count=16, days=20)
 

@@ -9,7 +9,7 @@ from tests.e2e.members import counted, held, locked_bars, waits_for
 from tests.e2e.pipeline import PARTITIONS, SINKS, STORE_OF, Pipeline
 from tests.stack import ServiceProcess, wait_until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.chaos]
+pytestmark = pytest.mark.e2e
 
 
 def fenced(service: ServiceProcess) -> int:

@@ -22,7 +22,7 @@ from tests.stack import run_postgres
 from topics import price_updates
 from topics.price_updates import PriceBar
 
-pytestmark = [pytest.mark.e2e, pytest.mark.chaos]
+pytestmark = pytest.mark.e2e
 
 GOOD: dict[str, Any] = json.loads(encode(price_updates.TOPIC, daily_bars(["ZPOISON"], 1)[0]).value or b"")
 KEY = b"ZPOISON"

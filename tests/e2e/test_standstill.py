@@ -12,7 +12,7 @@ from tests.e2e.members import locked_bars, waits_for
 from tests.e2e.pipeline import DEAD_LETTERS, STORE_OF, Pipeline
 from tests.stack import wait_until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.chaos]
+pytestmark = pytest.mark.e2e
 
 SESSION_S = 6.0
 BARS = mixed_bars(count=12, days=30)
