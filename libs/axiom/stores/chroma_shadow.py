@@ -28,15 +28,18 @@ class ChromaFence:
         self._live = live
         self._shadow = shadow
         self._consumer = consumer
-        self._at = at
 
     async def swap(self, filled: Filled) -> None:
         await self._shadow.setup()  # look the collections up anew: another rebuild may have made them again
         held = await self._shadow.positions(self._consumer)
         refuse_another({part: (one.epoch, one.next_offset) for part, one in held.items()}, filled)
-        if await self._live.positions(self._consumer) != self._at:
+        # Whoever has found the fence's epoch meanwhile is held off once more, for the seconds that follow.
+        now = await self._live.raise_epochs(self._consumer)
+        seen = await self._live.seen(self._consumer)
+        stored = {part: position.next_offset for part, position in now.items()}
+        if stored != self.stored or any(seen.get(part, 0) > end for part, end in self.vector.items()):
             raise Transient(f"a writer of {self._consumer} went on in spite of the fence")
-        epochs = [position.epoch for position in (*self._at.values(), *filled.values())]
+        epochs = [position.epoch for position in (*now.values(), *filled.values())]
         await self._shadow.set_epochs(self._consumer, max(epochs, default=0) + _ROOM)
         async with self._shadow.driver.translated():
             await self._shadow.driver.announce_swap()
