@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from axiom.contracts.payload import NO_NUL, Count, Digest, Payload, Text, Usd, UtcTime
+from axiom.contracts.codec import content_hash
+from axiom.contracts.payload import NO_NUL, Count, Digest, Payload, Text, Usd, UtcTime, sortable
 from axiom.contracts.topic import Topic
 
 Outcome = Literal[
@@ -59,6 +60,14 @@ class LlmCall(Payload):
 def call_id(call: LlmCall) -> str:
     """`hash:attempt`."""
     return f"{call.input_hash}:{call.attempt}"
+
+
+def call_version(call: LlmCall, value: bytes | None) -> str:
+    """Orders what is told of one attempt, as a string: its end, then the hash of the record's value.
+
+    35 characters: the time as `sortable`, a colon, 16 hex digits.
+    """
+    return f"{sortable(call.finished_at)}:{content_hash(value):016x}"
 
 
 TOPIC = Topic[LlmCall](

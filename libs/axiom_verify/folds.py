@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from axiom_verify import fold, graph
+from axiom_verify import fold, graph, tables
 from axiom_verify.readers import TOPIC
 from axiom_verify.told import Fold
 
@@ -18,4 +18,5 @@ FOLDS: dict[str, dict[str, Fold]] = {
 }
 """By the sink's folder and by topic."""
 
+FOLDS["postgres_sink"] |= tables.POSTGRES
 FOLDS["neo4j_sink"] |= graph.NEO4J

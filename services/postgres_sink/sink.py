@@ -1,7 +1,8 @@
-"""How batches become rows: a COPY into a stage, then one upsert."""
+"""How batches become rows: a COPY into a stage, then one upsert; new prices go straight into their table."""
 
 from __future__ import annotations
 
+from operator import attrgetter
 from pathlib import Path
 
 from axiom.contracts.codec import content_hash
@@ -12,12 +13,45 @@ from axiom.stores.postgres import Handler, PostgresStore, Transaction
 from axiom.stores.postgres_shadow import PostgresShadow, PostgresSnapshots
 from axiom.stores.queries import named_queries
 from services.postgres_sink.mapping import COLUMNS, copy_data, months, newest
-from topics import price_updates
+from services.postgres_sink.records import VersionedRows
+from topics import (
+    company_fundamentals,
+    correlation_updates,
+    graph_mutations,
+    llm_calls,
+    market_events,
+    price_updates,
+)
+from topics.company_fundamentals import CompanyFundamentals, company_version
+from topics.correlation_updates import CorrelationUpdate, correlation_version
+from topics.graph_mutations import GraphMutation, mutation_version
+from topics.llm_calls import LlmCall, call_id, call_version
+from topics.market_events import MarketEvent, event_version
 
 SCHEMA = "market"
 _STAGED_AFTER_CONFLICT = 50
 _HERE = Path(__file__).parent
 _SQL = named_queries(_HERE / "queries.sql")
+_GRAPH = named_queries(_HERE / "graph.sql")
+SESSION = "; ".join([_SQL["stage"], _GRAPH["stage_graph"]])
+"""What a new connection runs: it makes the stages."""
+
+EVENTS = VersionedRows(
+    "market_events_stage", _GRAPH["upsert_market_events"], MarketEvent, attrgetter("event_id"), event_version
+)
+FUNDAMENTALS = VersionedRows(
+    "company_fundamentals_stage", _GRAPH["upsert_company_fundamentals"], CompanyFundamentals,
+    attrgetter("symbol", "as_of", "source"), company_version,
+)  # fmt: skip
+CORRELATIONS = VersionedRows(
+    "correlation_updates_stage", _GRAPH["upsert_correlation_updates"], CorrelationUpdate,
+    attrgetter("symbol_a", "symbol_b", "window", "as_of"), correlation_version,
+)  # fmt: skip
+MUTATIONS = VersionedRows(
+    "graph_mutations_stage", _GRAPH["upsert_graph_mutations"], GraphMutation,
+    attrgetter("mutation_id", "reading"), mutation_version, keeps_version=True,
+)  # fmt: skip
+CALLS = VersionedRows("llm_calls_stage", _GRAPH["upsert_llm_calls"], LlmCall, call_id, call_version)
 
 
 class PriceBars:
@@ -46,11 +80,18 @@ class PriceBars:
 
 def make_sink(settings: PostgresSettings) -> Sink[Handler]:
     """The sink, its store and its routing."""
-    store = PostgresStore(settings, schema=SCHEMA, migrations=_HERE / "migrations", session=_SQL["stage"])
+    store = PostgresStore(settings, schema=SCHEMA, migrations=_HERE / "migrations", session=SESSION)
     return Sink(
         name="postgres-sink",
         store=store,
-        handlers={price_updates.TOPIC: PriceBars()},
+        handlers={
+            price_updates.TOPIC: PriceBars(),
+            market_events.TOPIC: EVENTS,
+            company_fundamentals.TOPIC: FUNDAMENTALS,
+            correlation_updates.TOPIC: CORRELATIONS,
+            graph_mutations.TOPIC: MUTATIONS,
+            llm_calls.TOPIC: CALLS,
+        },
         shadow=lambda: PostgresShadow(store),
         snapshots=lambda: PostgresSnapshots(store),
     )

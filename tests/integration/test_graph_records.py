@@ -25,12 +25,21 @@ from axiom_verify.compare import Report, verify
 from axiom_verify.folds import FOLDS
 from axiom_verify.readers import READERS, connect_neo4j, connect_redis
 from tests.bars import bar
-from tests.graph import MADE, varied
+from tests.graph import MADE, call, correlation, mutation, varied
 from tests.stack import StackUnderTest, run_postgres
-from topics import all_topics, price_updates
+from tests.texts import company, event
+from topics import (
+    all_topics,
+    company_fundamentals,
+    correlation_updates,
+    graph_mutations,
+    llm_calls,
+    market_events,
+    price_updates,
+)
 
 pytestmark = pytest.mark.integration
-STORES = ["neo4j"]
+STORES = ["neo4j", "postgres"]
 BAD = (b"no json", None, b"{}", b'{"kind": "affects"}', b"\xff\xfe")
 
 
@@ -151,6 +160,30 @@ async def test_a_varied_log_with_bad_records_becomes_what_the_plain_fold_says(to
     assert dead == dict.fromkeys(dead, len(BAD) + 2) | {"price-updates": 0}
 
 
+async def test_the_widest_records_that_the_contract_takes_are_no_trouble(told: Told) -> None:
+    dice = random.Random(1)
+    wide = "".join(chr(dice.randrange(0x10000, 0x1F000)) for _ in range(2000))  # 8,000 bytes, no pattern
+    long = wide * 25
+    cause = f"AAPL:MSFT:{wide[:1900]}:2026-03-02T00:00:00Z"
+    told.publish(
+        [
+            encode(market_events.TOPIC, event(wide, summary=long, source=wide, url=wide, severity=1.0)),
+            encode(
+                company_fundamentals.TOPIC, company(source=wide, sector=wide, industry=wide, aliases=(wide,))
+            ),
+            encode(correlation_updates.TOPIC, correlation(window=wide)),
+            encode(graph_mutations.TOPIC, mutation("explains-correlation", "AAPL", "MSFT", cause=cause)),
+            encode(
+                llm_calls.TOPIC, call(event_id=wide, task=wide, model=wide, answer=long, cost_usd="9" * 9)
+            ),
+        ]
+    )
+    await told.fold()
+    report = await told.report()
+    assert report.equal, (report.differences, report.accounting)
+    assert not any(counts[2] for counts in (await told.counts()).values())
+
+
 async def test_any_order_of_the_same_records_ends_alike(told: Told) -> None:
     told.publish(messages(2))
     await told.fold()
@@ -209,8 +242,21 @@ def damage_neo4j(env: Mapping[str, str]) -> None:
             driver.execute_query(query, database_="neo4j")
 
 
-DAMAGE = {"neo4j": damage_neo4j}
-DAMAGED = {"neo4j": {"event", "SUPPLIES", "CORRELATED_WITH", "bare node", "unknown node"}}
+def damage_postgres(env: Mapping[str, str]) -> None:
+    some = "ctid IN (SELECT ctid FROM market.{} LIMIT 1)"
+    for statement, table in (
+        ("UPDATE market.market_events SET title = 'x' WHERE ", "market_events"),
+        ("DELETE FROM market.company_fundamentals WHERE ", "company_fundamentals"),
+        ("UPDATE market.llm_calls SET cost_usd = cost_usd + 0.000000000001 WHERE ", "llm_calls"),
+    ):
+        run_postgres(env, statement + some.format(table))
+
+
+DAMAGE = {"neo4j": damage_neo4j, "postgres": damage_postgres}
+DAMAGED = {
+    "neo4j": {"event", "SUPPLIES", "CORRELATED_WITH", "bare node", "unknown node"},
+    "postgres": {"event", "fundamentals", "call"},
+}
 
 
 async def test_a_swap_leaves_nothing_of_the_old_generation(stack: StackUnderTest) -> None:

@@ -25,7 +25,11 @@ _STATEMENT_TIMEOUT_S = 40  # below the watchdog's limit: a server that hangs bec
 _IDLE_IN_TRANSACTION = "15s"
 _MIGRATION_LOCK = 0x6178696F6D  # any constant: serialises migrations of several members
 
-_REFUSALS = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
+_REFUSALS = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.ProgramLimitExceededError,  # a key too long for its index
+)
 _WRONG_LOGIN = (
     asyncpg.InvalidPasswordError,
     asyncpg.InvalidAuthorizationSpecificationError,
@@ -77,6 +81,12 @@ class Transaction:
         """COPY binary data (see `pgcopy`) into a table of the search path."""
         await self._connection.copy_to_table(
             table, source=BytesIO(data), columns=list(columns), format="binary", timeout=_STATEMENT_TIMEOUT_S
+        )
+
+    async def copy_rows(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """COPY rows into a table of the search path: any types, at a tenth of the speed of `pgcopy`."""
+        await self._connection.copy_records_to_table(
+            table, records=rows, columns=list(columns), timeout=_STATEMENT_TIMEOUT_S
         )
 
     async def try_copy(self, table: str, columns: Sequence[str], data: bytes) -> bool:
