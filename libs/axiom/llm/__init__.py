@@ -1,0 +1,1 @@
+"""Paid calls to a language model: port, Claude, ledger, budget, batches."""
