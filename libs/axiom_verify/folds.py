@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from axiom_verify import fold, graph, tables
+from axiom_verify import fold, graph, lists, tables
 from axiom_verify.readers import TOPIC
 from axiom_verify.told import Fold
 
@@ -19,4 +19,5 @@ FOLDS: dict[str, dict[str, Fold]] = {
 """By the sink's folder and by topic."""
 
 FOLDS["postgres_sink"] |= tables.POSTGRES
+FOLDS["redis_sink"] |= lists.REDIS
 FOLDS["neo4j_sink"] |= graph.NEO4J

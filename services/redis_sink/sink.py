@@ -1,4 +1,4 @@
-"""How a batch becomes one script call: the newest version of each bar, the newest bar of each symbol."""
+"""How a batch becomes one script call: of prices the newest versions and bars, of news the last."""
 
 from __future__ import annotations
 
@@ -9,15 +9,28 @@ from axiom.settings import RedisSettings
 from axiom.stores.port import Batch
 from axiom.stores.redis import Call, Handler, RedisStore
 from axiom.stores.redis_shadow import RedisShadow
+from services.redis_sink import news
 from services.redis_sink.mapping import rows
-from topics import price_updates
+from topics import graph_mutations, market_events, price_updates
 
-_PRICES = (Path(__file__).parent / "prices.lua").read_text(encoding="utf-8")
+_HERE = Path(__file__).parent
+_PRICES = (_HERE / "prices.lua").read_text(encoding="utf-8")
+_NEWS = (_HERE / "news.lua").read_text(encoding="utf-8")
 
 
 def write_prices(batch: Batch) -> Call:
     """A batch of `price-updates` as a script call."""
     return Call(_PRICES, rows(batch.records, batch.payloads))
+
+
+def write_events(batch: Batch) -> Call:
+    """A batch of `market-events` as a script call."""
+    return Call(_NEWS, news.events(batch))
+
+
+def write_statements(batch: Batch) -> Call:
+    """A batch of `graph-mutations` as a script call."""
+    return Call(_NEWS, news.statements(batch))
 
 
 def make_sink(settings: RedisSettings) -> Sink[Handler]:
@@ -26,6 +39,10 @@ def make_sink(settings: RedisSettings) -> Sink[Handler]:
     return Sink(
         name="redis-sink",
         store=store,
-        handlers={price_updates.TOPIC: write_prices},
+        handlers={
+            price_updates.TOPIC: write_prices,
+            market_events.TOPIC: write_events,
+            graph_mutations.TOPIC: write_statements,
+        },
         shadow=lambda: RedisShadow(store),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import replace
@@ -39,7 +40,7 @@ from topics import (
 )
 
 pytestmark = pytest.mark.integration
-STORES = ["neo4j", "postgres"]
+STORES = ["neo4j", "postgres", "redis"]
 BAD = (b"no json", None, b"{}", b'{"kind": "affects"}', b"\xff\xfe")
 
 
@@ -252,11 +253,42 @@ def damage_postgres(env: Mapping[str, str]) -> None:
         run_postgres(env, statement + some.format(table))
 
 
-DAMAGE = {"neo4j": damage_neo4j, "postgres": damage_postgres}
+def damage_redis(env: Mapping[str, str]) -> None:
+    with connect_redis(env) as client:
+        client.zpopmax("axiom:events:all")
+        client.hset("axiom:affects:texts:NVDA", client.zrange("axiom:affects:NVDA", 0, 0)[0], "0 {}")
+        client.set("axiom:other", "x")
+
+
+DAMAGE = {"neo4j": damage_neo4j, "postgres": damage_postgres, "redis": damage_redis}
 DAMAGED = {
     "neo4j": {"event", "SUPPLIES", "CORRELATED_WITH", "bare node", "unknown node"},
     "postgres": {"event", "fundamentals", "call"},
+    "redis": {"events", "affects text", "unknown key"},
 }
+
+
+async def test_redis_tells_its_readers_of_news_once_and_not_of_a_rebuild(stack: StackUnderTest) -> None:
+    await wipe(stack.env)
+    told = Told("redis", stack.env)
+    try:
+        listener: Any = told.sink.store.client.pubsub()
+        await listener.subscribe("axiom:events", "axiom:affects")
+        news = [encode(market_events.TOPIC, event(title)) for title in ("One", "Two")]
+        told.publish([*news, *news, encode(graph_mutations.TOPIC, mutation())])
+        await told.fold()
+        await rebuild(told.sink, told.reader, Nowhere(), lambda *_: None)
+        heard = []
+        while (message := await listener.get_message(timeout=1)) is not None:
+            if message["type"] == "message":
+                heard.append((message["channel"], json.loads(message["data"]).get("title")))
+        await listener.aclose()
+    finally:
+        await told.sink.store.close()
+    assert sorted(heard, key=str) == [
+        (b"axiom:affects", None), (b"axiom:events", "One"), (b"axiom:events", "Two"),
+    ]  # fmt: skip
+    await wipe(stack.env)
 
 
 async def test_a_swap_leaves_nothing_of_the_old_generation(stack: StackUnderTest) -> None:
