@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -97,6 +97,22 @@ class ChromaSettings(BaseSettings):
     model_config = _config("chroma")
     host: str = "127.0.0.1"
     port: int = 19080
+
+
+class EmbeddingSettings(BaseSettings):
+    """How texts become vectors.
+
+    Attributes:
+        model: `auto` takes the model where it is there, else the hashed n-grams, which need none; a
+            collection stays with what made it until `axiom rebuild chroma`.
+        folder: where the model lies; None is chromadb's own cache in the home folder.
+        threads: processors that embedding may use.
+    """
+
+    model_config = _config("embedding")
+    model: Literal["auto", "all-MiniLM-L6-v2", "hashed-ngrams-384"] = "auto"
+    folder: Path | None = None
+    threads: int = Field(default=1, ge=1, le=64)
 
 
 class ServiceSettings(BaseSettings):

@@ -1,0 +1,1 @@
+"""Texts as vectors of 384 numbers, so that what means alike lies close together."""

@@ -1,0 +1,77 @@
+"""Which embedder to use: the one that a collection's vectors were made by, or the best that can be had."""
+
+from __future__ import annotations
+
+from axiom.embedding import files, ngrams
+from axiom.embedding.port import Embedder
+from axiom.errors import Misconfigured
+from axiom.settings import EmbeddingSettings
+
+MINILM = "all-MiniLM-L6-v2"
+NGRAMS = ngrams.NAME
+
+
+class Embedders:
+    """The embedders by their names, each made on first use.
+
+    Args:
+        others: embedders to know beside the two of this package, for tests.
+    """
+
+    def __init__(self, settings: EmbeddingSettings, others: dict[str, Embedder] | None = None) -> None:
+        self._settings = settings
+        self._made: dict[str, Embedder] = dict(others or {})
+
+    @property
+    def preferred(self) -> str:
+        """The name for new collections: as set; with `auto` the model where it is there, else hashed n-grams.
+
+        Raises:
+            Misconfigured: the model is demanded and is not there.
+        """
+        if self._settings.model != "auto":
+            return self._settings.model
+        return MINILM if files.are_there(self._settings.folder) else NGRAMS
+
+    def named(self, name: str) -> Embedder:
+        """The embedder of that name.
+
+        Raises:
+            Misconfigured: it can't be had here; says what to do.
+        """
+        if name not in self._made:
+            self._made[name] = self._make(name)
+        return self._made[name]
+
+    def of_collection(self, collection: str, maker: str | None) -> Embedder:
+        """The embedder for a collection whose vectors `maker` made.
+
+        Raises:
+            Misconfigured: the settings name another one, or it can't be had here.
+        """
+        if maker is None:
+            raise Misconfigured(f"Chroma's {collection} does not say what made its vectors: {_ANEW}")
+        if self._settings.model not in ("auto", maker):
+            raise Misconfigured(
+                f"Chroma's {collection} has vectors of {maker}, and AXIOM_EMBEDDING_MODEL is "
+                f"{self._settings.model}; their vectors can't be mixed: {_ANEW}, or set "
+                f"AXIOM_EMBEDDING_MODEL={maker}"
+            )
+        return self.named(maker)
+
+    def _make(self, name: str) -> Embedder:
+        if name == NGRAMS:
+            return ngrams.HashedNgrams()
+        if name != MINILM:
+            raise Misconfigured(f"no embedder is called {name}: {_ANEW}")
+        if not files.are_there(self._settings.folder):
+            raise Misconfigured(
+                f"the model {MINILM} is not in {files.model_folder(self._settings.folder)}: fetch it with "
+                f"`axiom model fetch`; or set AXIOM_EMBEDDING_MODEL={NGRAMS}, and {_ANEW}"
+            )
+        from axiom.embedding.minilm import MiniLM  # onnxruntime is loaded only where it runs
+
+        return MiniLM(files.model_folder(self._settings.folder), self._settings.threads)
+
+
+_ANEW = "run `axiom rebuild chroma`, which makes them anew"
