@@ -1,25 +1,38 @@
-"""How a batch becomes vectors: each symbol's stored days, with the batch's bars folded in."""
+"""How a batch becomes vectors: price shapes out of the symbols' days, documents out of news and companies."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from axiom.embedding.choice import Embedders
 from axiom.runtime.sink import Sink
-from axiom.settings import ChromaSettings
-from axiom.stores.chroma import Change, ChromaStore, Entity, Handler
+from axiom.settings import ChromaSettings, EmbeddingSettings, load
+from axiom.stores.chroma import ChromaStore
+from axiom.stores.chroma_handler import Change, Entity, Handler
 from axiom.stores.chroma_rows import Metadata
 from axiom.stores.chroma_shadow import ChromaShadow
+from axiom.stores.chroma_texts import Texts
 from axiom.stores.port import Batch
 from services.chroma_sink.days import Days, fold_days
 from services.chroma_sink.shape import shape
-from topics import price_updates
+from services.chroma_sink.texts import fold_companies, fold_events
+from topics import company_fundamentals, market_events, price_updates
 
-COLLECTION = "price_shapes"
+SHAPES = "price_shapes"
+EVENTS = "market_events"
+COMPANIES = "companies"
+MOST_TEXTS = 512
+"""Of one write: at worst some ten seconds of embedding, well within the watchdog's patience."""
 
 
 def symbols(batch: Batch) -> Iterable[str]:
-    """The symbols in a batch of `price-updates`."""
-    return {bar.symbol for bar in batch.payloads}
+    """The symbols in a batch of `price-updates` or `company-fundamentals`."""
+    return {payload.symbol for payload in batch.payloads}
+
+
+def event_ids(batch: Batch) -> Iterable[str]:
+    """The events in a batch of `market-events`."""
+    return {event.event_id for event in batch.payloads}
 
 
 def fold(stored: Mapping[str, Metadata], batch: Batch) -> Change:
@@ -45,13 +58,19 @@ def _entity(symbol: str, days: Days) -> Entity:
     )
 
 
-def make_sink(settings: ChromaSettings) -> Sink[Handler]:
-    """The sink, its store and its routing."""
-    store = ChromaStore(settings, collections={COLLECTION: "cosine"})
-    handler = Handler(collection=COLLECTION, keys=symbols, fold=fold)
+def make_sink(settings: ChromaSettings, embedders: Embedders | None = None) -> Sink[Handler]:
+    """The sink, its store and its routing; the embedders are by the settings in force."""
+    texts = Texts((EVENTS, COMPANIES), embedders or Embedders(load(EmbeddingSettings)))
+    spaces = dict.fromkeys((SHAPES, EVENTS, COMPANIES), "cosine")
+    store = ChromaStore(settings, collections=spaces, texts=texts)
     return Sink(
         name="chroma-sink",
         store=store,
-        handlers={price_updates.TOPIC: handler},
+        handlers={
+            price_updates.TOPIC: Handler(SHAPES, symbols, fold),
+            market_events.TOPIC: Handler(EVENTS, event_ids, fold_events),
+            company_fundamentals.TOPIC: Handler(COMPANIES, symbols, fold_companies),
+        },
         shadow=lambda: ChromaShadow(store),
+        most_records={market_events.TOPIC: MOST_TEXTS, company_fundamentals.TOPIC: MOST_TEXTS},
     )

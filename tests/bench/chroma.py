@@ -11,10 +11,11 @@ import numpy as np
 from chromadb.config import Settings
 
 from axiom.settings import ChromaSettings, load
-from axiom.stores.chroma import OFFSETS, Change
+from axiom.stores.chroma import OFFSETS
+from axiom.stores.chroma_handler import Change
 from axiom.stores.port import Store
 from services.chroma_sink.shape import RETURNS
-from services.chroma_sink.sink import COLLECTION, fold, make_sink
+from services.chroma_sink.sink import SHAPES, fold, make_sink
 from tests.bench.lab import Lab, OneByOne
 from tests.bench.results import Contestant, Timing
 
@@ -39,7 +40,7 @@ async def _ready(lab: Lab) -> Timing:
     sink = await _emptied()
     adds = _ready_adds(lab)
     try:
-        collection = await sink.store.driver.collection(COLLECTION)
+        collection = await sink.store.driver.collection(SHAPES)
         with lab.timed(SERVER, lab.log.records) as timings:
             for add in adds:
                 await collection.add(**add)
@@ -91,7 +92,7 @@ async def _one_by_one(lab: Lab) -> Timing:
     client = chromadb.HttpClient(
         host=settings.host, port=settings.port, settings=Settings(anonymized_telemetry=False)
     )
-    shapes: Any = client.get_collection(COLLECTION)
+    shapes: Any = client.get_collection(SHAPES)
     offsets: Any = client.get_collection(OFFSETS)
     closes: dict[str, deque[float]] = {}
     records = OneByOne(lab.bootstrap, SAMPLE)

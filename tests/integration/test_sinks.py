@@ -22,7 +22,8 @@ import services.postgres_sink
 import services.redis_sink
 from axiom.contracts.record import TopicIdentity
 from axiom.settings import ChromaSettings, Neo4jSettings, PostgresSettings, RedisSettings, load
-from axiom.stores.chroma import ChromaStore, Handler
+from axiom.stores.chroma import ChromaStore
+from axiom.stores.chroma_handler import Handler
 from axiom.stores.neo4j import Neo4jStore
 from axiom.stores.port import Store
 from axiom.stores.postgres import PostgresStore
@@ -129,12 +130,12 @@ class Neo4jPlace:
 class ChromaPlace:
     def __init__(self) -> None:
         self._prefix = f"suite-{uuid4().hex[:10]}-"
-        name = chroma_sink.COLLECTION
+        name = chroma_sink.SHAPES
         self.store = ChromaStore(load(ChromaSettings), collections={name: "cosine"}, prefix=self._prefix)
         self.handler = Handler(collection=name, keys=chroma_sink.symbols, fold=chroma_sink.fold)
 
     async def content(self) -> Any:
-        collection = await self.store.driver.collection(chroma_sink.COLLECTION)
+        collection = await self.store.driver.collection(chroma_sink.SHAPES)
         found = await collection.get(include=["metadatas", "embeddings"])
         vectors = [[float(value) for value in vector] for vector in found["embeddings"]]
         return {

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from axiom.errors import AxiomError, Fenced, Misconfigured, Permanent, StoreDown
 from axiom.settings import ChromaSettings, Neo4jSettings, PostgresSettings, RedisSettings, load
-from axiom.stores import chroma, chroma_driver, neo4j, postgres, redis
+from axiom.stores import chroma, chroma_driver, chroma_handler, neo4j, postgres, redis
 from axiom.stores.pgcopy import Column, binary_copy
 from axiom.stores.port import Batch, Position
 from tests.stack import StackUnderTest, free_port
@@ -202,7 +202,7 @@ class ChromaWorld:
     def __init__(self) -> None:
         self.settings = load(ChromaSettings)
         self.prefix = f"suite-{uuid4().hex[:10]}-"
-        self.handler = chroma.Handler("numbers", self._keys, self._fold)
+        self.handler = chroma_handler.Handler("numbers", self._keys, self._fold)
         self._members: list[chroma.ChromaStore] = []
 
     poison = property(lambda self: self.handler)
@@ -212,13 +212,13 @@ class ChromaWorld:
         return [name for name, _ in batch.payloads]
 
     @staticmethod
-    def _fold(stored: Any, batch: Batch) -> chroma.Change:
+    def _fold(stored: Any, batch: Batch) -> chroma_handler.Change:
         changed = {
-            name: chroma.Entity([1.0] * (3 if number == 666 else 2), {"number": number})
+            name: chroma_handler.Entity([1.0] * (3 if number == 666 else 2), {"number": number})
             for name, number in greatest(batch).items()
             if name not in stored or stored[name]["number"] < number
         }
-        return chroma.Change(changed, len(changed))
+        return chroma_handler.Change(changed, len(changed))
 
     def member(self, **settings: Any) -> chroma.ChromaStore:
         made = self.settings.model_copy(update=settings)

@@ -24,27 +24,19 @@ class Embedders:
 
     @property
     def preferred(self) -> str:
-        """The name for new collections: as set; with `auto` the model where it is there, else hashed n-grams.
-
-        Raises:
-            Misconfigured: the model is demanded and is not there.
-        """
+        """For new collections: as set; with `auto` the model where it is there, else hashed n-grams."""
         if self._settings.model != "auto":
             return self._settings.model
         return MINILM if files.are_there(self._settings.folder) else NGRAMS
 
     def named(self, name: str) -> Embedder:
-        """The embedder of that name.
-
-        Raises:
-            Misconfigured: it can't be had here; says what to do.
-        """
+        """The embedder of a name that was `checked`."""
         if name not in self._made:
             self._made[name] = self._make(name)
         return self._made[name]
 
-    def of_collection(self, collection: str, maker: str | None) -> Embedder:
-        """The embedder for a collection whose vectors `maker` made.
+    def checked(self, collection: str, maker: str | None) -> str:
+        """`maker`, if it may and can go on making a collection's vectors; nothing is loaded for that.
 
         Raises:
             Misconfigured: the settings name another one, or it can't be had here.
@@ -57,18 +49,18 @@ class Embedders:
                 f"{self._settings.model}; their vectors can't be mixed: {_ANEW}, or set "
                 f"AXIOM_EMBEDDING_MODEL={maker}"
             )
-        return self.named(maker)
+        if maker not in (self._made.keys() | {MINILM, NGRAMS}):
+            raise Misconfigured(f"no embedder is called {maker}: {_ANEW}")
+        if maker == MINILM and maker not in self._made and not files.are_there(self._settings.folder):
+            raise Misconfigured(
+                f"the model {MINILM} is not in {files.model_folder(self._settings.folder)}: get it with "
+                f"`axiom model`; or set AXIOM_EMBEDDING_MODEL={NGRAMS}, and {_ANEW}"
+            )
+        return maker
 
     def _make(self, name: str) -> Embedder:
         if name == NGRAMS:
             return ngrams.HashedNgrams()
-        if name != MINILM:
-            raise Misconfigured(f"no embedder is called {name}: {_ANEW}")
-        if not files.are_there(self._settings.folder):
-            raise Misconfigured(
-                f"the model {MINILM} is not in {files.model_folder(self._settings.folder)}: fetch it with "
-                f"`axiom model fetch`; or set AXIOM_EMBEDDING_MODEL={NGRAMS}, and {_ANEW}"
-            )
         from axiom.embedding.minilm import MiniLM  # onnxruntime is loaded only where it runs
 
         return MiniLM(files.model_folder(self._settings.folder), self._settings.threads)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
 from axiom.bus.deadletters import Graveyard
@@ -61,7 +62,7 @@ class LogFold(Generic[H]):
         self._progress = progress
         self._accept = accept
         self._decoders: dict[str, Decoder[Any]] = {topic.name: Decoder(topic) for topic in sink.handlers}
-        target = Sink(sink.name, store, sink.handlers, sink.shadow)
+        target = replace(sink, store=store)
         self._writer = Writer(target, dead_letters, CrashPoint(), _say)
 
     @property

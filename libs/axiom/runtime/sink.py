@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from axiom.contracts.topic import Topic
@@ -22,6 +22,7 @@ class Sink(Generic[H]):
         handlers: topic to handler: how a batch becomes rows, in the store's own terms.
         shadow: makes the target that a rebuild fills and swaps in.
         snapshots: keeps states as of a time, where the store can keep more than one.
+        most_records: of one write, by topic, where each record costs much; else as many as were polled.
     """
 
     name: str
@@ -29,3 +30,4 @@ class Sink(Generic[H]):
     handlers: Mapping[Topic[Any], H]
     shadow: Callable[[], Shadow[H]]
     snapshots: Callable[[], Snapshots[H]] | None = None
+    most_records: Mapping[Topic[Any], int] = field(default_factory=dict)

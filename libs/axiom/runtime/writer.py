@@ -55,6 +55,7 @@ class Writer(Generic[H]):
         self.done: dict[TopicPartition, int] = {}
         self._sink = sink
         self._handlers = {topic.name: handler for topic, handler in sink.handlers.items()}
+        self._most_records = {topic.name: most for topic, most in sink.most_records.items()}
         self._dead_letters = dead_letters
         self._crash = crash
         self._declare_pause = declare_pause
@@ -87,10 +88,14 @@ class Writer(Generic[H]):
                 self.fenced.add(run.source)
 
     def _pieces(self, run: Run) -> list[Run]:
-        """A run with few bad records as it is; others cut up, to see a burst before it is all buried."""
-        if self._poison is None or len(run.bad) <= self._poison.most_at_once:
-            return [run]
-        return cut(run, self._poison.most_at_once)
+        """A run of bounded cost with few bad records as it is; others cut up.
+
+        So a burst of bad ones is seen before it is all buried.
+        """
+        most = self._most_records.get(run.source.topic, run.read)
+        if self._poison is not None and len(run.bad) > self._poison.most_at_once:
+            most = min(most, self._poison.most_at_once)
+        return [run] if run.read <= most else cut(run, most)
 
     async def _write_run(self, run: Run, held: Held) -> None:
         if run.bad:

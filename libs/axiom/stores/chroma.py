@@ -1,17 +1,15 @@
 """Chroma: versioned records, offsets last.
 
-Chroma has no transactions. A record's id is `key@version` with version "offset.epoch": new versions are
-added, readers take the greatest of a key, then the offset is written, and older versions are deleted last. A
-version beyond the store's offset is what a crash or a fenced writer left behind. It is what the log says at
-that offset, since whoever wrote it read what it built on before it looked at the fence; so readers may keep
-it until the store gets there, but it is not built upon. How far such writes may reach is announced before
-them, for rebuilds. All of a key's records come from one partition.
+Chroma has no transactions. A record's id is `key@version` with version "epoch.offset": new versions are
+added, readers take the newest of a key, older ones are deleted afterwards, and the offset is written last.
+So a version beyond the store's offset is what a crash left behind: it is not built upon, and the same records
+write it again. What a fenced writer still adds has an older epoch, is never the newest, and goes with the
+key's next change. How far such writes may reach is announced before them, for rebuilds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -19,20 +17,19 @@ from axiom.contracts.record import TopicIdentity, TopicPartition
 from axiom.errors import Fenced
 from axiom.settings import ChromaSettings
 from axiom.stores.chroma_driver import ChromaDriver
+from axiom.stores.chroma_handler import Handler
 from axiom.stores.chroma_rows import (
     Metadata,
     Row,
-    Stored,
-    Version,
-    base_of_each,
     newest,
     newest_of_each,
     newest_of_sources,
     offset_row,
+    position_of,
     positions_of,
-    replaced_by,
     source_of,
 )
+from axiom.stores.chroma_texts import Texts
 from axiom.stores.port import Batch, Position
 
 OFFSETS = "sink_offsets"
@@ -42,32 +39,15 @@ _NO_VECTOR = [1.0]
 _CHUNK = 2000  # ids a request; below every server's get_max_batch_size (5461 and up)
 
 
-class Entity(NamedTuple):
-    """A key's new state: its vector and metadata."""
+class Version(NamedTuple):
+    """Which write a record is from; orders the records of one key."""
 
-    vector: Sequence[float]
-    metadata: Metadata
+    epoch: int
+    offset: int
 
-
-class Change(NamedTuple):
-    """What a batch changes: new states by key, and how many of its records took effect."""
-
-    entities: Mapping[str, Entity]
-    applied: int
-
-
-@dataclass(frozen=True)
-class Handler:
-    """How a topic's batches change a collection. Both functions are pure.
-
-    Attributes:
-        keys: the entities that a batch concerns.
-        fold: their stored metadata and the batch to what changes.
-    """
-
-    collection: str
-    keys: Callable[[Batch], Iterable[str]]
-    fold: Callable[[Mapping[str, Metadata], Batch], Change]
+    def of(self, key: str) -> str:
+        """The id of the key's record of this version."""
+        return f"{key}@{self.epoch:010d}.{self.offset:020d}"
 
 
 class ChromaStore:
@@ -75,19 +55,29 @@ class ChromaStore:
 
     Args:
         collections: the sink's collections with their distance (`cosine`, `l2`, `ip`).
+        texts: those of them whose vectors are made of documents, and what makes them.
         prefix: of the collections' names on the server; a rebuild fills `next-…`.
     """
 
-    def __init__(self, settings: ChromaSettings, *, collections: Mapping[str, str], prefix: str = "") -> None:
+    def __init__(
+        self,
+        settings: ChromaSettings,
+        *,
+        collections: Mapping[str, str],
+        texts: Texts | None = None,
+        prefix: str = "",
+    ) -> None:
         self._settings = settings
         self._spaces = collections
-        self.driver = ChromaDriver(settings, {**collections, DEAD: "l2", WRITES: "l2", OFFSETS: "l2"}, prefix)
+        self._texts = texts or Texts()
+        spaces = {**collections, DEAD: "l2", WRITES: "l2", OFFSETS: "l2"}
+        self.driver = ChromaDriver(settings, spaces, prefix, self._texts.maker_of)
         """For rebuilds; the rest goes through the methods below."""
         self._owner = uuid4().hex
 
     def with_prefix(self, prefix: str) -> ChromaStore:
         """The same store on collections of other names on the same server."""
-        return ChromaStore(self._settings, collections=self._spaces, prefix=prefix)
+        return ChromaStore(self._settings, collections=self._spaces, texts=self._texts, prefix=prefix)
 
     async def setup(self) -> None:
         async with self.driver.translated():
@@ -102,16 +92,18 @@ class ChromaStore:
     ) -> dict[int, Position]:
         async with self.driver.translated():
             await self.driver.open()  # collections may have been swapped since
+            self._texts.refuse_to_mix(self.driver.makers)
+            everything = await self._offset_rows({"consumer": consumer})
+            epoch = max((row["epoch"] for row in everything.values()), default=0)
             return {
-                number: await self._take(consumer, topic, number, log, start)
+                number: await self._take(consumer, topic, number, epoch, log, start)
                 for number, start in sorted(starts.items())
             }
 
     async def _take(
-        self, consumer: str, topic: str, partition: int, log: TopicIdentity, start: int
+        self, consumer: str, topic: str, partition: int, epoch: int, log: TopicIdentity, start: int
     ) -> Position:
         source = source_of(consumer, topic, partition)
-        epoch = 0
         while True:
             rows = await self._offset_rows({"source": source})
             held = newest(rows.values()) or offset_row(consumer, topic, partition, Position(start, 0, log))
@@ -122,7 +114,7 @@ class ChromaStore:
             now = newest(rows.values())
             if now is not None and (now["epoch"], now["owner"]) == (epoch, self._owner):
                 await self._delete(OFFSETS, [row_id for row_id, row in rows.items() if row is not now])
-                return Position.of(mine)
+                return position_of(mine)
 
     async def load(self, consumer: str, topic: str, partitions: Sequence[int]) -> dict[int, Position]:
         async with self.driver.translated():
@@ -133,35 +125,31 @@ class ChromaStore:
                 )
                 for number in partitions
             }
-        return {number: Position.of(row) for number, row in found.items() if row is not None}
+        return {number: position_of(row) for number, row in found.items() if row is not None}
 
     async def apply(self, batch: Batch, handler: Handler) -> int:
         async with self.driver.translated():
-            stored: Stored = {}
             if batch.records:
                 await self._announce(batch)
-                stored = await self._stored(handler, batch)  # before the fence: nobody has deleted it yet
             rows = await self._offset_rows({"source": source_of(batch.consumer, *batch.source)})
             held = newest(rows.values())
             if held is None or (held["epoch"], held["next_offset"]) != (batch.epoch, batch.expected_offset):
                 raise Fenced(
                     f"{batch.source}: the store is not at epoch {batch.epoch}, offset {batch.expected_offset}"
                 )
-            change = await self._add(handler, batch, stored) if batch.records else Change({}, 0)
+            version = Version(batch.epoch, batch.next_offset)
+            applied = await self._write(handler, batch, version) if batch.records else 0
             await self._bury(batch)
             moved = {
                 **held,
                 "next_offset": batch.next_offset,
-                "applied": held["applied"] + change.applied,
-                "superseded": held["superseded"] + len(batch.records) - change.applied,
+                "applied": held["applied"] + applied,
+                "superseded": held["superseded"] + len(batch.records) - applied,
                 "dead_lettered": held["dead_lettered"] + len(batch.dead),
             }
             await self._add_offsets([moved])
             await self._delete(OFFSETS, list(rows))
-            if batch.records:
-                own = Version(batch.next_offset, batch.epoch)
-                await self._delete(handler.collection, replaced_by(own, change.entities, stored))
-        return change.applied
+        return applied
 
     async def _announce(self, batch: Batch) -> None:
         """Say how far readers may soon see.
@@ -181,25 +169,38 @@ class ChromaStore:
             stored = await self._stored(handler, batch)
             return handler.fold(newest_of_each(stored), batch).applied
 
-    async def _stored(self, handler: Handler, batch: Batch) -> Stored:
+    async def _stored(self, handler: Handler, batch: Batch) -> dict[str, dict[str, Metadata]]:
         """The stored records of a batch's keys, by key and version."""
         collection = await self.driver.collection(handler.collection)
         return await self._records(collection, sorted(set(handler.keys(batch))))
 
-    async def _add(self, handler: Handler, batch: Batch, stored: Stored) -> Change:
-        """Add what the batch changes, as new versions."""
-        version = Version(batch.next_offset, batch.epoch)
-        change = handler.fold(base_of_each(stored, up_to=batch.expected_offset), batch)
+    async def _write(self, handler: Handler, batch: Batch, version: Version) -> int:
         collection = await self.driver.collection(handler.collection)
-        for keys in _chunks(list(change.entities)):
+        stored = await self._stored(handler, batch)
+        base = newest_of_each(stored, up_to=batch.expected_offset)
+        change = handler.fold(base, batch)
+        whole = await self._texts.whole(
+            handler.collection, collection, self.driver.makers, change.entities, base
+        )
+        for keys in _chunks(list(whole)):
             await collection.add(
                 ids=[version.of(key) for key in keys],
-                embeddings=[list(change.entities[key].vector) for key in keys],
+                embeddings=[whole[key].vector for key in keys],
                 metadatas=[
-                    {**change.entities[key].metadata, "key": key, "version": str(version)} for key in keys
+                    {**whole[key].metadata, "key": key, "version": version.of("")[1:]} for key in keys
                 ],
+                documents=[whole[key].document for key in keys]
+                if whole[keys[0]].document is not None
+                else None,
             )
-        return change
+        older = [
+            f"{key}@{old}"
+            for key in change.entities
+            for old in stored.get(key, ())
+            if old < version.of("")[1:]  # a fenced writer never deletes what its successor wrote
+        ]
+        await self._delete(handler.collection, older)
+        return change.applied
 
     async def seen(self, consumer: str) -> dict[TopicPartition, int]:
         """The offset below which readers may have seen each partition's records; ask after `raise_epochs`."""
@@ -233,6 +234,12 @@ class ChromaStore:
         """Whether any consumer has written here."""
         async with self.driver.translated():
             return bool(await (await self.driver.collection(OFFSETS)).count())
+
+    async def is_of_preferred(self) -> bool:
+        """Whether the vectors of texts are, or will be, of the embedder that a new collection would get."""
+        async with self.driver.translated():
+            await self.driver.open()
+        return self._texts.are_of_preferred(self.driver.makers)
 
     async def set_epochs(self, consumer: str, epoch: int) -> None:
         """Let the consumer's offsets go on with this epoch, which is above theirs."""
@@ -281,9 +288,9 @@ class ChromaStore:
                 nearest[other] = (distance, metadata)
         return sorted(nearest.values(), key=lambda pair: pair[0])[:count]
 
-    async def _records(self, collection: Any, keys: Sequence[str]) -> Stored:
+    async def _records(self, collection: Any, keys: Sequence[str]) -> dict[str, dict[str, Metadata]]:
         """By key and version: every stored record's metadata."""
-        stored: Stored = {}
+        stored: dict[str, dict[str, Metadata]] = {}
         for chunk in _chunks(keys):
             found = await collection.get(where={"key": {"$in": list(chunk)}}, include=["metadatas"])
             for metadata in found["metadatas"] or ():
@@ -297,7 +304,7 @@ class ChromaStore:
     async def _add_offsets(self, rows: Sequence[dict[str, Any]]) -> None:
         for chunk in _chunks(rows):
             await (await self.driver.collection(OFFSETS)).add(
-                ids=[Version(row["next_offset"], row["epoch"]).of(row["source"]) for row in chunk],
+                ids=[Version(row["epoch"], row["next_offset"]).of(row["source"]) for row in chunk],
                 embeddings=[_NO_VECTOR] * len(chunk),
                 metadatas=list(chunk),
             )

@@ -17,6 +17,7 @@ from axiom.settings import ChromaSettings
 
 NEXT = "next-"
 OLD = "old-"
+EMBEDDER = "embedder"
 _READY = "ready_to_swap"
 _REQUEST_TIMEOUT_S = 20.0
 _PING_TIMEOUT_S = 5.0
@@ -47,42 +48,54 @@ class ChromaDriver:
         spaces: the collections with their distance (`cosine`, `l2`, `ip`); the last one, the offsets', is
             swapped last.
         prefix: of their names on the server; a rebuild fills `next-…`.
+        maker_of: says what makes the vectors of a collection that is missing; it is kept in its metadata.
     """
 
-    def __init__(self, settings: ChromaSettings, spaces: Mapping[str, str], prefix: str = "") -> None:
+    def __init__(
+        self,
+        settings: ChromaSettings,
+        spaces: Mapping[str, str],
+        prefix: str = "",
+        maker_of: Callable[[str], str | None] = lambda _: None,
+    ) -> None:
         self._settings = settings
         self._where = f"Chroma at {settings.host}:{settings.port}"
         self._spaces = spaces
         self._prefix = prefix
+        self._maker_of = maker_of
+        self.makers: dict[str, str | None] = {}
+        """By collection, as it was when it was last opened: what makes its vectors, where it says so."""
         self._client: Any = None
         self._collections: dict[str, Any] = {}  # the client's types refuse plain lists of floats
 
     async def open(self) -> None:
         """Make the collections that are missing; forget what was known of the others.
 
-        All are of one moment, so that no writer has one collection from before a swap and another from after.
-
         Raises:
-            StoreDown: a swap is just putting others in their place.
+            StoreDown: one is missing since a swap is just putting another in its place.
         """
         client = await self._connected()
         if not self._prefix:
             await self.finish_swap()
-        self._collections.clear()
         found = await self._found()
-        if not self._prefix and self._announced(found):
-            raise StoreDown(f"{self._where}: the collections are being swapped", retry_after_s=0.05)
         for name, space in self._spaces.items():
             own = self._prefix + name
-            if own in found:
-                self._collections[name] = _Timed(found[own])
+            if own in found:  # asked for without making it: a swap may be about to take the name away
+                found_one = await client.get_collection(own, embedding_function=None)
+                self._collections[name] = _Timed(found_one)
+                self.makers[name] = (found_one.metadata or {}).get(EMBEDDER)
             elif not self._prefix and OLD + name in found:
                 raise StoreDown(f"{self._where}: {name} is being swapped", retry_after_s=0.05)
             else:
+                maker = self._maker_of(name)
                 made = await client.get_or_create_collection(
-                    own, configuration={"hnsw": {"space": space}}, embedding_function=None
+                    own,
+                    configuration={"hnsw": {"space": space}},
+                    metadata={EMBEDDER: maker} if maker else None,
+                    embedding_function=None,
                 )
                 self._collections[name] = _Timed(made)
+                self.makers[name] = (made.metadata or {}).get(EMBEDDER)
 
     async def collection(self, name: str) -> Any:
         """One of the collections, as the client has it."""
@@ -108,18 +121,14 @@ class ChromaDriver:
         """
         for tries_left in reversed(range(_SWAP_TRIES)):
             found = await self._found()
-            if not self._announced(found):
+            announcing = found.get(NEXT + list(self._spaces)[-1])
+            if announcing is None or not (announcing.metadata or {}).get(_READY):
                 return
             try:
                 await self._rename(found)
             except ChromaError:
                 if not tries_left:
                     raise
-
-    def _announced(self, found: Mapping[str, Any]) -> bool:
-        """Whether a swap has begun and is not finished."""
-        announcing = found.get(NEXT + list(self._spaces)[-1])
-        return announcing is not None and bool((announcing.metadata or {}).get(_READY))
 
     async def _rename(self, found: Mapping[str, Any]) -> None:
         for name in [name for name in self._spaces if NEXT + name in found]:

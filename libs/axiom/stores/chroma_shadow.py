@@ -63,6 +63,9 @@ class ChromaShadow:
             await self._live.driver.delete(OLD)
             if not resume:
                 await self.store.driver.delete(NEXT)
+        if not await self.store.is_of_preferred():  # an earlier rebuild began it with another embedder
+            async with self._live.driver.translated():
+                await self.store.driver.delete(NEXT)
         resumed = await self.store.has_offsets()
         return resumed and resume
 
