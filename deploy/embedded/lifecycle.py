@@ -13,7 +13,9 @@ from functools import partial
 from pathlib import Path
 
 from axiom.bus.kafka import KafkaAdmin
+from axiom.embedding.ready import make_ready
 from axiom.errors import Misconfigured, StoreDown, Transient
+from axiom.settings import EmbeddingSettings, load
 from deploy.embedded import doctor, jars, leftovers, state, status
 from deploy.embedded.account import SHARED
 from deploy.embedded.java import keep_class_archives
@@ -60,6 +62,8 @@ def up(
         if absent := jars.missing(cache_dir()):
             jars.fetch(absent, cache_dir())
         services = _services(supervisor, servers_only=servers_only)
+        if not servers_only:
+            make_ready(load(EmbeddingSettings), say)
         _start_servers(stack, supervisor, services, say)
         unseen = {server.name for server in SERVERS}
         if not servers_only:

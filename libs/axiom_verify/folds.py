@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from axiom_verify import fold, graph, lists, tables
+from axiom_verify import fold, graph, lists, tables, texts
 from axiom_verify.readers import TOPIC
 from axiom_verify.told import Fold
 
@@ -21,3 +21,4 @@ FOLDS: dict[str, dict[str, Fold]] = {
 FOLDS["postgres_sink"] |= tables.POSTGRES
 FOLDS["redis_sink"] |= lists.REDIS
 FOLDS["neo4j_sink"] |= graph.NEO4J
+FOLDS["chroma_sink"] |= texts.CHROMA

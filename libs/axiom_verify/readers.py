@@ -26,6 +26,7 @@ from axiom.errors import StoreDown
 from axiom_verify.graph_reader import read_graph
 from axiom_verify.key_reader import entities_of
 from axiom_verify.table_reader import read_rows
+from axiom_verify.text_reader import COLLECTIONS, read_texts
 
 Env = Mapping[str, str]
 Key = tuple[Any, ...]
@@ -220,6 +221,10 @@ def read_chroma(env: Env, entities: bool = True, topic: str = TOPIC) -> Dump:
                 dump.dead[int(partition), row["offset"]] = row["error_class"]
     if entities and topic == TOPIC and "price_shapes" in names:
         dump.entities = _shapes(_chroma_rows(client, "price_shapes", "embeddings"))
+    if entities and topic in COLLECTIONS:
+        name, kind = COLLECTIONS[topic]
+        if name in names:
+            dump.entities = read_texts(client.get_collection(name, embedding_function=None), kind)
     return dump
 
 

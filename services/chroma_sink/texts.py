@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from axiom.contracts.payload import rfc3339
 from axiom.stores.chroma_handler import Change, Entity
 from axiom.stores.chroma_rows import Metadata
+from axiom.stores.newest import newest
 from axiom.stores.port import Batch
 from topics.company_fundamentals import CompanyFundamentals, company_version
 from topics.market_events import MarketEvent, event_version
@@ -92,13 +93,11 @@ def _newer(
     entity_of: Callable[[P], Entity],
 ) -> Change:
     """Each key's greatest version in the batch, where it is greater than the stored one."""
-    found: dict[str, tuple[str, P]] = {}
-    for record, payload in zip(batch.records, batch.payloads, strict=True):
-        key, version = key_of(payload), version_of(payload, record.value)
-        held = found[key][0] if key in found else stored.get(key, {}).get("content_version", "")
-        if held < version:
-            found[key] = (version, payload)
-    entities = {key: _versioned(entity_of(payload), version) for key, (version, payload) in found.items()}
+    entities = {
+        key_of(payload): _versioned(entity_of(payload), version)
+        for payload, version in newest(batch, key_of, version_of)
+        if stored.get(key_of(payload), {}).get("content_version", "") < version
+    }
     return Change(entities, len(entities))
 
 

@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "axiom.sources": POLICY | {"axiom.settings", "axiom.web"},
     "axiom.universe": STORES | {"axiom.stores", "axiom.web"},
     "axiom.runtime": STORES | {"axiom.bus", "axiom.stores"},
-    "axiom_verify": CONTRACTS | {"axiom.settings", "axiom.bus", "topics"},
+    "axiom_verify": CONTRACTS | {"axiom.settings", "axiom.bus", "axiom.embedding", "topics"},
     "deploy.docker": set(),
     "deploy.fetch_uv": set(),
     "deploy.embedded": {"axiom", "topics"},

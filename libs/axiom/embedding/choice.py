@@ -12,15 +12,11 @@ NGRAMS = ngrams.NAME
 
 
 class Embedders:
-    """The embedders by their names, each made on first use.
+    """The embedders by their names, each made on first use."""
 
-    Args:
-        others: embedders to know beside the two of this package, for tests.
-    """
-
-    def __init__(self, settings: EmbeddingSettings, others: dict[str, Embedder] | None = None) -> None:
+    def __init__(self, settings: EmbeddingSettings) -> None:
         self._settings = settings
-        self._made: dict[str, Embedder] = dict(others or {})
+        self._made: dict[str, Embedder] = {}
 
     @property
     def preferred(self) -> str:
@@ -49,9 +45,9 @@ class Embedders:
                 f"{self._settings.model}; their vectors can't be mixed: {_ANEW}, or set "
                 f"AXIOM_EMBEDDING_MODEL={maker}"
             )
-        if maker not in (self._made.keys() | {MINILM, NGRAMS}):
+        if maker not in (MINILM, NGRAMS):
             raise Misconfigured(f"no embedder is called {maker}: {_ANEW}")
-        if maker == MINILM and maker not in self._made and not files.are_there(self._settings.folder):
+        if maker == MINILM and not files.are_there(self._settings.folder):
             raise Misconfigured(
                 f"the model {MINILM} is not in {files.model_folder(self._settings.folder)}: get it with "
                 f"`axiom model`; or set AXIOM_EMBEDDING_MODEL={NGRAMS}, and {_ANEW}"

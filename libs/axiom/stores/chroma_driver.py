@@ -103,6 +103,15 @@ class ChromaDriver:
             await self.open()
         return self._collections[name]
 
+    async def existing(self, name: str) -> Any | None:
+        """A collection to read, if it is there."""
+        found = (await self._found()).get(self._prefix + name)
+        if found is None:
+            return None
+        self.makers[name] = (found.metadata or {}).get(EMBEDDER)
+        client = await self._connected()
+        return _Timed(await client.get_collection(self._prefix + name, embedding_function=None))
+
     async def heartbeat(self) -> None:
         """Raises if the server does not answer."""
         async with asyncio.timeout(_PING_TIMEOUT_S):
