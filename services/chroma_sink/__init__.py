@@ -1,1 +1,1 @@
-"""Keeps the shape of each symbol's recent price path in Chroma, to find stocks that moved alike."""
+"""Keeps in Chroma the shape of each symbol's recent prices, and news and companies as embedded texts."""

