@@ -32,7 +32,7 @@ COLLECTIONS = {
 
 
 def read_texts(collection: Any, kind: str) -> dict[tuple[Any, ...], Any]:
-    """Of each key the newest record: its metadata, its text and what is to be said of its vector."""
+    """Of each key the newest record: what is to be said of its vector, its text and its metadata."""
     newest: dict[str, tuple[dict[str, Any], str, Any]] = {}
     ids = collection.get(include=[])["ids"]
     for start in range(0, len(ids), _IDS_AT_ONCE):
@@ -45,7 +45,7 @@ def read_texts(collection: Any, kind: str) -> dict[tuple[Any, ...], Any]:
                 newest[row[0]["key"]] = row
     again = _embedded_again((collection.metadata or {}).get("embedder"), newest)
     return {
-        (kind, key): (_shown(metadata), text, _verdict(metadata, text, vector, again.get(key)))
+        (kind, key): (_verdict(metadata, text, vector, again.get(key)), text, _shown(metadata))
         for key, (metadata, text, vector) in newest.items()
     }
 

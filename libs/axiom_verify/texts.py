@@ -40,7 +40,7 @@ def _events(group: Group, seen: Sequence[Told]) -> dict[Key, Any]:
     }
     if event.symbols:
         metadata["symbols"] = list(event.symbols)
-    return {("event", *group): (metadata, text, OF_ITS_TEXT)}
+    return {("event", *group): (OF_ITS_TEXT, text, metadata)}
 
 
 def _companies(group: Group, seen: Sequence[Told]) -> dict[Key, Any]:
@@ -56,7 +56,7 @@ def _companies(group: Group, seen: Sequence[Told]) -> dict[Key, Any]:
         "fetched_at": _zulu(company.fetched_at),
         "content_version": newest.version("as_of", "fetched_at"),
     }
-    return {("company text", *group): (metadata, text[:LONGEST], OF_ITS_TEXT)}
+    return {("company text", *group): (OF_ITS_TEXT, text[:LONGEST], metadata)}
 
 
 CHROMA = {

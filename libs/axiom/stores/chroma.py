@@ -185,7 +185,7 @@ class ChromaStore:
         for keys in _chunks(list(whole)):
             await collection.add(
                 ids=[version.of(key) for key in keys],
-                embeddings=[whole[key].vector for key in keys],
+                embeddings=[list(whole[key].vector or ()) for key in keys],
                 metadatas=[
                     {**whole[key].metadata, "key": key, "version": version.of("")[1:]} for key in keys
                 ],
