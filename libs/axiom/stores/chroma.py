@@ -1,32 +1,36 @@
 """Chroma: versioned records, offsets last.
 
-Chroma has no transactions. A record's id is `key@version` with version "epoch.offset": new versions are
-added, readers take the newest of a key, older ones are deleted afterwards, and the offset is written last.
-So a version beyond the store's offset is what a crash left behind: it is not built upon, and the same records
-write it again. What a fenced writer still adds has an older epoch, is never the newest, and goes with the
-key's next change. How far such writes may reach is announced before them, for rebuilds.
+Chroma has no transactions. A record's id is `key@version` with version "offset.epoch": new versions are
+added, readers take the greatest of a key, then the offset is written, and older versions are deleted last. A
+version beyond the store's offset is what a crash or a fenced writer left behind. It is what the log says at
+that offset, since whoever wrote it read what it built on before it looked at the fence; so readers may keep
+it until the store gets there, but it is not built upon. How far such writes may reach is announced before
+them, for rebuilds. All of a key's records come from one partition.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import uuid4
 
 from axiom.contracts.record import TopicIdentity, TopicPartition
 from axiom.errors import Fenced
 from axiom.settings import ChromaSettings
 from axiom.stores.chroma_driver import ChromaDriver
-from axiom.stores.chroma_handler import Handler
+from axiom.stores.chroma_handler import Change, Handler
 from axiom.stores.chroma_rows import (
     Metadata,
     Row,
+    Stored,
+    Version,
+    base_of_each,
     newest,
     newest_of_each,
     newest_of_sources,
     offset_row,
-    position_of,
     positions_of,
+    replaced_by,
     source_of,
 )
 from axiom.stores.chroma_texts import Texts
@@ -37,17 +41,6 @@ DEAD = "dead_offsets"
 WRITES = "sink_writes"
 _NO_VECTOR = [1.0]
 _CHUNK = 2000  # ids a request; below every server's get_max_batch_size (5461 and up)
-
-
-class Version(NamedTuple):
-    """Which write a record is from; orders the records of one key."""
-
-    epoch: int
-    offset: int
-
-    def of(self, key: str) -> str:
-        """The id of the key's record of this version."""
-        return f"{key}@{self.epoch:010d}.{self.offset:020d}"
 
 
 class ChromaStore:
@@ -93,17 +86,16 @@ class ChromaStore:
         async with self.driver.translated():
             await self.driver.open()  # collections may have been swapped since
             self._texts.refuse_to_mix(self.driver.makers)
-            everything = await self._offset_rows({"consumer": consumer})
-            epoch = max((row["epoch"] for row in everything.values()), default=0)
             return {
-                number: await self._take(consumer, topic, number, epoch, log, start)
+                number: await self._take(consumer, topic, number, log, start)
                 for number, start in sorted(starts.items())
             }
 
     async def _take(
-        self, consumer: str, topic: str, partition: int, epoch: int, log: TopicIdentity, start: int
+        self, consumer: str, topic: str, partition: int, log: TopicIdentity, start: int
     ) -> Position:
         source = source_of(consumer, topic, partition)
+        epoch = 0
         while True:
             rows = await self._offset_rows({"source": source})
             held = newest(rows.values()) or offset_row(consumer, topic, partition, Position(start, 0, log))
@@ -114,7 +106,7 @@ class ChromaStore:
             now = newest(rows.values())
             if now is not None and (now["epoch"], now["owner"]) == (epoch, self._owner):
                 await self._delete(OFFSETS, [row_id for row_id, row in rows.items() if row is not now])
-                return position_of(mine)
+                return Position.of(mine)
 
     async def load(self, consumer: str, topic: str, partitions: Sequence[int]) -> dict[int, Position]:
         async with self.driver.translated():
@@ -125,31 +117,35 @@ class ChromaStore:
                 )
                 for number in partitions
             }
-        return {number: position_of(row) for number, row in found.items() if row is not None}
+        return {number: Position.of(row) for number, row in found.items() if row is not None}
 
     async def apply(self, batch: Batch, handler: Handler) -> int:
         async with self.driver.translated():
+            stored: Stored = {}
             if batch.records:
                 await self._announce(batch)
+                stored = await self._stored(handler, batch)  # before the fence: nobody has deleted it yet
             rows = await self._offset_rows({"source": source_of(batch.consumer, *batch.source)})
             held = newest(rows.values())
             if held is None or (held["epoch"], held["next_offset"]) != (batch.epoch, batch.expected_offset):
                 raise Fenced(
                     f"{batch.source}: the store is not at epoch {batch.epoch}, offset {batch.expected_offset}"
                 )
-            version = Version(batch.epoch, batch.next_offset)
-            applied = await self._write(handler, batch, version) if batch.records else 0
+            change = await self._add(handler, batch, stored) if batch.records else Change({}, 0)
             await self._bury(batch)
             moved = {
                 **held,
                 "next_offset": batch.next_offset,
-                "applied": held["applied"] + applied,
-                "superseded": held["superseded"] + len(batch.records) - applied,
+                "applied": held["applied"] + change.applied,
+                "superseded": held["superseded"] + len(batch.records) - change.applied,
                 "dead_lettered": held["dead_lettered"] + len(batch.dead),
             }
             await self._add_offsets([moved])
             await self._delete(OFFSETS, list(rows))
-        return applied
+            if batch.records:
+                own = Version(batch.next_offset, batch.epoch)
+                await self._delete(handler.collection, replaced_by(own, change.entities, stored))
+        return change.applied
 
     async def _announce(self, batch: Batch) -> None:
         """Say how far readers may soon see.
@@ -169,38 +165,28 @@ class ChromaStore:
             stored = await self._stored(handler, batch)
             return handler.fold(newest_of_each(stored), batch).applied
 
-    async def _stored(self, handler: Handler, batch: Batch) -> dict[str, dict[str, Metadata]]:
+    async def _stored(self, handler: Handler, batch: Batch) -> Stored:
         """The stored records of a batch's keys, by key and version."""
         collection = await self.driver.collection(handler.collection)
         return await self._records(collection, sorted(set(handler.keys(batch))))
 
-    async def _write(self, handler: Handler, batch: Batch, version: Version) -> int:
-        collection = await self.driver.collection(handler.collection)
-        stored = await self._stored(handler, batch)
-        base = newest_of_each(stored, up_to=batch.expected_offset)
+    async def _add(self, handler: Handler, batch: Batch, stored: Stored) -> Change:
+        """Add what the batch changes, as new versions."""
+        version = Version(batch.next_offset, batch.epoch)
+        base = base_of_each(stored, up_to=batch.expected_offset)
         change = handler.fold(base, batch)
-        whole = await self._texts.whole(
-            handler.collection, collection, self.driver.makers, change.entities, base
-        )
+        collection = await self.driver.collection(handler.collection)
+        makers = self.driver.makers
+        whole = await self._texts.whole(handler.collection, collection, makers, change.entities, base)
         for keys in _chunks(list(whole)):
+            documents = [whole[key].document for key in keys]
             await collection.add(
                 ids=[version.of(key) for key in keys],
                 embeddings=[list(whole[key].vector or ()) for key in keys],
-                metadatas=[
-                    {**whole[key].metadata, "key": key, "version": version.of("")[1:]} for key in keys
-                ],
-                documents=[whole[key].document for key in keys]
-                if whole[keys[0]].document is not None
-                else None,
+                metadatas=[{**whole[key].metadata, "key": key, "version": str(version)} for key in keys],
+                documents=documents if documents[0] is not None else None,
             )
-        older = [
-            f"{key}@{old}"
-            for key in change.entities
-            for old in stored.get(key, ())
-            if old < version.of("")[1:]  # a fenced writer never deletes what its successor wrote
-        ]
-        await self._delete(handler.collection, older)
-        return change.applied
+        return change
 
     async def seen(self, consumer: str) -> dict[TopicPartition, int]:
         """The offset below which readers may have seen each partition's records; ask after `raise_epochs`."""
@@ -288,9 +274,9 @@ class ChromaStore:
                 nearest[other] = (distance, metadata)
         return sorted(nearest.values(), key=lambda pair: pair[0])[:count]
 
-    async def _records(self, collection: Any, keys: Sequence[str]) -> dict[str, dict[str, Metadata]]:
+    async def _records(self, collection: Any, keys: Sequence[str]) -> Stored:
         """By key and version: every stored record's metadata."""
-        stored: dict[str, dict[str, Metadata]] = {}
+        stored: Stored = {}
         for chunk in _chunks(keys):
             found = await collection.get(where={"key": {"$in": list(chunk)}}, include=["metadatas"])
             for metadata in found["metadatas"] or ():
@@ -304,7 +290,7 @@ class ChromaStore:
     async def _add_offsets(self, rows: Sequence[dict[str, Any]]) -> None:
         for chunk in _chunks(rows):
             await (await self.driver.collection(OFFSETS)).add(
-                ids=[Version(row["epoch"], row["next_offset"]).of(row["source"]) for row in chunk],
+                ids=[Version(row["next_offset"], row["epoch"]).of(row["source"]) for row in chunk],
                 embeddings=[_NO_VECTOR] * len(chunk),
                 metadatas=list(chunk),
             )

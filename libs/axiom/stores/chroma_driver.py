@@ -71,19 +71,23 @@ class ChromaDriver:
     async def open(self) -> None:
         """Make the collections that are missing; forget what was known of the others.
 
+        All are of one moment, so that no writer has one collection from before a swap and another from after.
+
         Raises:
-            StoreDown: one is missing since a swap is just putting another in its place.
+            StoreDown: a swap is just putting others in their place.
         """
         client = await self._connected()
         if not self._prefix:
             await self.finish_swap()
+        self._collections.clear()
         found = await self._found()
+        if not self._prefix and self._announced(found):
+            raise StoreDown(f"{self._where}: the collections are being swapped", retry_after_s=0.05)
         for name, space in self._spaces.items():
             own = self._prefix + name
-            if own in found:  # asked for without making it: a swap may be about to take the name away
-                found_one = await client.get_collection(own, embedding_function=None)
-                self._collections[name] = _Timed(found_one)
-                self.makers[name] = (found_one.metadata or {}).get(EMBEDDER)
+            if own in found:
+                self._collections[name] = _Timed(found[own])
+                self.makers[name] = (found[own].metadata or {}).get(EMBEDDER)
             elif not self._prefix and OLD + name in found:
                 raise StoreDown(f"{self._where}: {name} is being swapped", retry_after_s=0.05)
             else:
@@ -109,8 +113,7 @@ class ChromaDriver:
         if found is None:
             return None
         self.makers[name] = (found.metadata or {}).get(EMBEDDER)
-        client = await self._connected()
-        return _Timed(await client.get_collection(self._prefix + name, embedding_function=None))
+        return _Timed(found)
 
     async def heartbeat(self) -> None:
         """Raises if the server does not answer."""
@@ -130,14 +133,18 @@ class ChromaDriver:
         """
         for tries_left in reversed(range(_SWAP_TRIES)):
             found = await self._found()
-            announcing = found.get(NEXT + list(self._spaces)[-1])
-            if announcing is None or not (announcing.metadata or {}).get(_READY):
+            if not self._announced(found):
                 return
             try:
                 await self._rename(found)
             except ChromaError:
                 if not tries_left:
                     raise
+
+    def _announced(self, found: Mapping[str, Any]) -> bool:
+        """Whether a swap has begun and is not finished."""
+        announcing = found.get(NEXT + list(self._spaces)[-1])
+        return announcing is not None and bool((announcing.metadata or {}).get(_READY))
 
     async def _rename(self, found: Mapping[str, Any]) -> None:
         for name in [name for name in self._spaces if NEXT + name in found]:

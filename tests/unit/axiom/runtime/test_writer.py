@@ -35,11 +35,14 @@ SESSION = 1
 class Bench:
     """A writer that holds partition 0 of a world's topic."""
 
-    def __init__(self, handler: Any = keep_newest, poison: PoisonBurst | None = None) -> None:
+    def __init__(
+        self, handler: Any = keep_newest, poison: PoisonBurst | None = None, most: int | None = None
+    ) -> None:
         self.world = World()
         self.crash = NotedCrashPoint()
         self.pauses: list[tuple[str, bool]] = []
-        sink = Sink("sink", self.world.store, {TOPIC: handler}, no_shadow)
+        limits = {} if most is None else {TOPIC: most}
+        sink = Sink("sink", self.world.store, {TOPIC: handler}, no_shadow, most_records=limits)
         self.writer = Writer(
             sink, DeadLetters(self.world.producer, "sink"), self.crash, self._pause, quick_backoff(), poison
         )  # fmt: skip
@@ -211,3 +214,14 @@ async def test_scattered_poison_pauses_nothing() -> None:
     await bench.writer.write(bench.runs())
     assert bench.pauses == []
     assert bench.world.total("applied") == 60
+
+
+async def test_records_that_cost_much_are_written_few_at_a_time() -> None:
+    bench = Bench(most=4)
+    await bench.take()
+    bench.world.publish([bar(days=days) for days in range(9)])
+    bench.world.publish_raw(b"AAPL", b"bad")
+    await bench.writer.write(bench.runs())
+    assert bench.crash.passed.count("after_store_write") == 3
+    assert bench.writer.done == {partition(): 10}
+    assert (bench.world.total("applied"), bench.world.total("dead_lettered")) == (9, 1)
