@@ -46,7 +46,8 @@ class GraphMutation(Payload):
         cause_topic, cause: the record that it was made of: its topic and its event-id.
         model, prompt_version: what read the cause.
         universe: the version of the list of companies that names were resolved with.
-        reading: 0 for the first reading of the cause; higher where it was asked anew, which then counts.
+        reading: when a model read the cause, in Unix seconds, so that a later reading counts; 0 for the
+            local reader, which any model's reading replaces.
         cost_usd: of the call that the cause was read with; shared by all mutations of that cause.
         event_time: when the cause happened. `ingested_at`: when it was fetched.
     """
@@ -67,7 +68,7 @@ class GraphMutation(Payload):
     model: Text
     prompt_version: Text
     universe: Text
-    reading: Annotated[int, Field(ge=0, le=999_999)] = 0
+    reading: Annotated[int, Field(ge=0, le=10**10)] = 0
     cost_usd: Usd
     event_time: UtcTime
     ingested_at: UtcTime
@@ -99,10 +100,10 @@ def target_of(mutation: GraphMutation) -> str:
 def mutation_version(mutation: GraphMutation, value: bytes | None) -> str:
     """Orders the mutations of one target, as a string: event time, reading, id, hash of the record's value.
 
-    75 characters: the time as `sortable`, the reading in 6 digits, 32 and 16 hex digits, with colons.
+    80 characters: the time as `sortable`, the reading in 11 digits, 32 and 16 hex digits, with colons.
     """
     hashed = f"{content_hash(value):016x}"
-    return f"{sortable(mutation.event_time)}:{mutation.reading:06d}:{mutation.mutation_id}:{hashed}"
+    return f"{sortable(mutation.event_time)}:{mutation.reading:011d}:{mutation.mutation_id}:{hashed}"
 
 
 TOPIC = Topic[GraphMutation](

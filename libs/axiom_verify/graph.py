@@ -98,7 +98,7 @@ def _correlations(group: Group, seen: Sequence[Told]) -> dict[Key, Any]:
 def mutation_version(one: Told) -> str:
     """Event time, reading, id, hash."""
     time, _, digest = one.version("event_time").partition(":")
-    return f"{time}:{one.payload.reading:06d}:{one.payload.mutation_id}:{digest}"
+    return f"{time}:{one.payload.reading:011d}:{one.payload.mutation_id}:{digest}"
 
 
 def _mutation_group(one: Told) -> list[Group]:

@@ -11,7 +11,10 @@ from typing import Literal, get_args
 
 from axiom.errors import Misconfigured
 
-Place = Literal["before_store_write", "after_store_write", "after_dead_letter", "after_outputs"]
+Place = Literal[
+    "before_store_write", "after_store_write", "after_dead_letter", "after_outputs",
+    "after_llm_reserve", "after_llm_answer", "after_llm_settle",
+]  # fmt: skip
 KILLED = 137
 
 
@@ -28,8 +31,8 @@ class CrashPoint:
             )
         self._passes_left = int(passes or "1")
 
-    def reached(self, place: Place) -> None:
-        """Die here, if this is the place and the time."""
+    def reached(self, place: str) -> None:
+        """Die here, if this is the place (one of `Place`) and the time."""
         if place != self._place:
             return
         self._passes_left -= 1

@@ -69,7 +69,7 @@ def test_costs_are_exact_and_versions_end_in_the_content_hash() -> None:
     assert row[sink.CALLS.columns.index("cost_usd")] == Decimal("0.000000000001")
     assert 0 <= row[-1] < 2**63
     [row] = sink.MUTATIONS.rows(batch(graph_mutations.TOPIC, [mutation()]))
-    assert len(row[-1]) == 75
+    assert len(row[-1]) == 80
 
 
 def test_history_is_kept_by_day_and_source_and_both_readings_of_a_cause() -> None:

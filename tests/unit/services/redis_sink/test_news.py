@@ -38,5 +38,5 @@ def test_only_what_affects_a_company_has_a_place() -> None:
     made = batch(graph_mutations.TOPIC, told)
     [[kind, event, _, version, text, lists]] = news.statements(made)
     assert (kind, event, lists) == ("affects", told[1].subject, ["NVDA"])
-    assert len(version) == 75
+    assert len(version) == 80
     assert text.encode() == made.records[1].value
