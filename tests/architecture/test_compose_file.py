@@ -59,6 +59,12 @@ BREAKS: tuple[tuple[Rule, str, Any], ...] = (
     (one_build, "services.topics.pull_policy", "missing"),
     (no_password, "services.postgres.environment.POSTGRES_PASSWORD", "axiom"),
     (no_password, "services.neo4j.environment.NEO4J_AUTH", "neo4j/axiom"),
+    (no_password, "services.news-producer.environment.AXIOM_FINNHUB_API_KEY", "abc"),
+    (
+        no_password,
+        "services.news-producer.environment.AXIOM_FINNHUB_API_KEY",
+        "${AXIOM_FINNHUB_API_KEY:-abc}",
+    ),
     (no_password, "services.redis.command", ["redis-server", "--requirepass", "axiom"]),
     (nothing_to_prepare, "services.topics.env_file", [".env"]),
     (nothing_to_prepare, "services.redis.environment", {"A": "${A}"}),

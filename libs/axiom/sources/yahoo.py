@@ -18,7 +18,8 @@ from yfinance.exceptions import YFRateLimitError
 from axiom.sources.outcomes import RateLimited, SourceDown
 
 LIMITED = ("too many requests", "rate limit")
-DATA_PATHS = ("/finance/chart/", "/finance/quoteSummary/", "/v7/finance/quote", "/xhr/ncp")
+NEWS_PATH = "/xhr/ncp"
+DATA_PATHS = ("/finance/chart/", "/finance/quoteSummary/", "/v7/finance/quote", NEWS_PATH)
 """Where answers must be JSON objects; the others are cookies, crumbs and consent pages."""
 
 
@@ -67,10 +68,21 @@ def refuse_what_is_no_data(response: Response) -> None:
     try:
         body = json.loads(response.content)
     except ValueError as error:
-        raise YahooAnswerError(f"HTTP {response.status_code} with no JSON: {response.text[:80]!r}") from error
+        told = f"HTTP {response.status_code} with no JSON: {response.text[:80]!r}"
+        raise YahooAnswerError(told) from error
     problem = (body.get("finance") or {}).get("error") if isinstance(body, dict) else None
     if problem:
         raise YahooAnswerError(f"{problem.get('code')}: {problem.get('description')}")
+    if NEWS_PATH in (response.url or "") and not _has_stream(body):
+        raise YahooAnswerError("an empty answer without a reason: perhaps a rate limit")
+
+
+def _has_stream(body: Any) -> bool:
+    """Whether a news answer holds a list of articles, be it empty; to yfinance no list is an empty one."""
+    try:
+        return isinstance(body["data"]["tickerStream"]["stream"], list)
+    except (KeyError, TypeError):
+        return False
 
 
 class YahooClient:

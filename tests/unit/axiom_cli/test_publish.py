@@ -6,7 +6,7 @@ import pytest
 
 from axiom.bus.memory import MemoryBroker, MemoryProducer
 from axiom.resilience.clock import ManualClock
-from axiom_cli.publish import SHOWN_BAD_ROWS, Published, send_rows
+from axiom_cli.publishing import SHOWN_BAD_ROWS, Job, Published, send_rows
 from services.price_producer.pace import Pace
 from services.price_producer.sources.file import FileSource
 from topics.price_updates import TOPIC
@@ -29,9 +29,9 @@ class Bench:
 
     async def publish(self, speed: float = 0, limit: int | None = None) -> Published:
         producer = MemoryProducer(self.broker)
-        return await send_rows(
-            producer, FileSource(self.path), Pace(speed, self.clock), limit, self.shown.append
-        )
+        pace = Pace(speed, self.clock)
+        job = Job(TOPIC, FileSource(self.path).rows(), "bars", limit, lambda bar: pace.wait_for(bar.ts))
+        return await send_rows(producer, job, self.shown.append)
 
     def records(self) -> list[tuple[bytes | None, bytes | None]]:
         return [(record.key, record.value) for record in self.broker.records(TOPIC.name)]

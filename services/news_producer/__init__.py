@@ -1,0 +1,1 @@
+"""news-producer: gets headlines from several sources, joins those that are one, writes `market-events`."""
