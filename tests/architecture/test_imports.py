@@ -62,7 +62,6 @@ ONLY_IN: dict[str, set[str]] = {
     "xxhash": {"axiom.contracts.codec", "axiom_verify.fold"},
     "psutil": {"deploy.embedded"},
     "typer": {"axiom_cli"},
-    "nh3": {"axiom.sources.text"},
     "feedparser": {"services.news_producer.sources.rss"},
     "py3langid": {"services.news_producer.language"},
     "anthropic": {"axiom.llm.claude"},
