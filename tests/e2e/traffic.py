@@ -2,64 +2,44 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import timedelta
-from types import TracebackType
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
-from chromadb.api.shared_system_client import SharedSystemClient
 from confluent_kafka import Producer
 
 from axiom.contracts.codec import encode
-from tests.chaos.observer import LATEST
 from tests.e2e.pipeline import TOPIC, Journal
+from tests.stack import ROOT
 from topics import price_updates
 from topics.price_updates import PriceBar
 
-READ_EVERY_S = 0.1
 
-
-class _Busy:
-    """A thread that works for as long as the block lasts; what it died of is raised at the end."""
-
-    def __init__(self) -> None:
-        self._ended = threading.Event()
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def __enter__(self) -> Any:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._ended.set()
-        self._thread.join()
-        if error is None and self._error is not None:
-            raise self._error
-
-    def _run(self) -> None:
-        try:
-            self._work()
-        except BaseException as error:
-            self._error = error
-
-    def _work(self) -> None:
-        raise NotImplementedError
-
-
-class Traffic(_Busy):
+class Traffic:
     """Publishes minute bars of the symbols in turn, each a minute after its last, at an even pace."""
 
     def __init__(self, bootstrap: str, newest: Mapping[str, PriceBar], per_s: int) -> None:
-        super().__init__()
         self.journal = Journal()
+        self.unconfirmed = 0
         self._bootstrap = bootstrap
         self._newest = newest
         self._per_s = per_s
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._work, daemon=True)
+
+    def __enter__(self) -> Traffic:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
 
     def _work(self) -> None:
         producer = Producer(
@@ -73,7 +53,7 @@ class Traffic(_Busy):
             producer.produce(TOPIC, value, key, headers=list(headers), on_delivery=self.journal.note)
             producer.poll(0)
             self._ended.wait(max(0.0, begun + sent / self._per_s - time.monotonic()))
-        assert producer.flush(60) == 0, "Kafka did not confirm every record in a minute"
+        self.unconfirmed = producer.flush(60)
 
     def _bars(self) -> Iterator[PriceBar]:
         minute = 0
@@ -87,37 +67,28 @@ class Traffic(_Busy):
                 )
 
 
-class Reader(_Busy):
-    """Polls one store: every symbol that was there stays, and its price never gets older.
+class Readers:
+    """A process that polls every store ten times a second; see `tests.e2e.polling`.
 
     Attributes:
-        readings: how many.
-        problems: what a reader should never see.
+        found: by sink, once the block is left: how often it read, and what a reader should never see.
     """
 
-    def __init__(self, sink: str, env: Mapping[str, str]) -> None:
-        super().__init__()
-        self.sink = sink
-        self.readings = 0
-        self.problems: list[str] = []
-        self._read: Callable[[Mapping[str, str]], Mapping[str, str]] = LATEST[sink]
-        self._env = env
+    def __init__(self, env: Mapping[str, str], since: datetime) -> None:
+        self.found: dict[str, dict[str, Any]] = {}
+        self._command = [sys.executable, "-m", "tests.e2e.polling", since.isoformat()]
+        self._env = {**os.environ, **env}
 
-    def _work(self) -> None:
-        seen: Mapping[str, str] = {}
-        while not self._ended.is_set():
-            due = time.monotonic() + READ_EVERY_S
-            try:
-                now = self._read(self._env)
-            finally:
-                SharedSystemClient.clear_system_cache()  # chromadb keeps every client for ever
-            missing = sorted(seen.keys() - now.keys())
-            older = sorted(name for name in seen.keys() & now.keys() if now[name] < seen[name])
-            if missing or older:
-                self.problems.append(f"{self.sink}: missing {missing[:5]}, older {older[:5]}")
-            seen = now
-            self.readings += 1
-            self._ended.wait(max(0.0, due - time.monotonic()))
+    def __enter__(self) -> Readers:
+        self._process = subprocess.Popen(
+            self._command, env=self._env, cwd=ROOT, stdout=subprocess.PIPE, text=True
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        said, _ = self._process.communicate(timeout=60)
+        self.found = json.loads(said or "{}")
 
 
 def newest_of(bars: Sequence[PriceBar]) -> dict[str, PriceBar]:
