@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -24,7 +24,7 @@ from axiom.bus.letters import Letter, as_record, close, forced, open_letters, or
 from axiom.bus.memory import MemoryBroker, MemoryConsumer, MemoryLogReader, MemoryProducer
 from axiom.contracts.codec import content_hash, encode
 from axiom.contracts.record import Message, Record, TopicPartition
-from axiom.errors import LogMismatch, Permanent
+from axiom.errors import LogMismatch, Permanent, StoreDown
 from axiom.resilience.backoff import Backoff
 from axiom.resilience.clock import ManualClock
 from axiom.runtime.crashpoint import CrashPoint, Place
@@ -34,7 +34,7 @@ from axiom.runtime.sink import Sink
 from axiom.runtime.watchdog import Watchdog
 from axiom.stores.memory import MemoryStore, Rows
 from axiom.stores.memory_shadow import MemoryShadow
-from axiom.stores.port import Batch
+from axiom.stores.port import Batch, Position
 from axiom.telemetry.health import Health
 from axiom_verify.fold import LogRecord, good
 from tests.bars import FETCHED, bar
@@ -74,6 +74,14 @@ class ModelStore(MemoryStore):
     falls before the step or after it. Stores broken on purpose have one."""
 
     die_inside = False
+    deaf = False
+    """After a lost answer the question whether the write took effect fails as well, once."""
+
+    async def load(self, consumer: str, topic: str, partitions: Sequence[int]) -> dict[int, Position]:
+        if self.deaf and not self.lose_answers:
+            self.deaf = False
+            raise StoreDown("gone again")
+        return await super().load(consumer, topic, partitions)
 
     def killed_inside(self) -> None:
         """Die, if that is due."""
@@ -215,10 +223,10 @@ class SinkMachine(RuleBasedStateMachine):
         self.store.down = False
         self.run(asyncio.sleep(0))
 
-    @rule()
-    def lose_an_answer(self) -> None:
+    @rule(deaf=st.booleans())
+    def lose_an_answer(self, deaf: bool) -> None:
         """The next write takes effect and its answer is lost."""
-        self.store.lose_answers = 1
+        self.store.lose_answers, self.store.deaf = 1, deaf
 
     @rule()
     def mend(self) -> None:
@@ -288,7 +296,7 @@ class SinkMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         """However it went: after the faults the lag returns to 0 (I10), and a redrive mends the store."""
         try:
-            self.store.down, self.store.lose_answers = False, 0
+            self.store.down, self.store.lose_answers, self.store.deaf = False, 0, False
             for member in list(self.members):
                 self.leave(member)
             self.catch_up()
