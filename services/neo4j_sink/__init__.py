@@ -1,1 +1,1 @@
-"""Keeps a node for each company in Neo4j, with its latest price."""
+"""Keeps the graph in Neo4j: companies, events, and what relates them."""

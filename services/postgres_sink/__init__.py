@@ -1,1 +1,1 @@
-"""Keeps every price bar in PostgreSQL."""
+"""Keeps every bar, event and statement in PostgreSQL."""

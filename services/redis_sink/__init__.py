@@ -1,1 +1,1 @@
-"""Keeps the latest price and a recent window of bars of each symbol in Redis."""
+"""Keeps each symbol's latest price, recent bars and last events in Redis."""

@@ -27,6 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "axiom.llm": STORES | {"axiom.bus", "axiom.stores", "topics.llm_calls"},
     "axiom.web": CONTRACTS,
     "axiom.sources": STORES | {"axiom.universe", "axiom.web"},
+    "axiom.knowledge": STORES | {"axiom.stores"},
     "axiom.universe": STORES | {"axiom.stores", "axiom.web"},
     "axiom.runtime": STORES | {"axiom.bus", "axiom.stores"},
     "axiom_verify": CONTRACTS | {"axiom.settings", "axiom.bus", "axiom.embedding", "topics"},
