@@ -33,8 +33,8 @@ def company_document(company: CompanyFundamentals) -> str:
 def event_metadata(event: MarketEvent) -> dict[str, Any]:
     """What a search filters by and shows; `published_s` are seconds since 1970.
 
-    Symbols are a text, and a flag each to filter by: a list would be found again in later records, for
-    Chroma 1.5.9 leaves lists behind when it deletes a record.
+    Symbols are a text, and a flag each to filter by. Lists would turn up in later records: Chroma 1.5.9
+    leaves them behind when a collection is deleted, as in every rebuild.
     """
     return _known(
         {
