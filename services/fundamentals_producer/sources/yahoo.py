@@ -25,7 +25,7 @@ PLAIN = {
 
 
 class YahooFundamentals:
-    """See the port. Two calls a company; no key; a limit concerns every symbol."""
+    """See the port. Three calls a company; no key; a limit concerns every symbol."""
 
     name = "yahoo"
     capabilities = Capabilities()
