@@ -78,7 +78,8 @@ async def _nobody_holds(control: ControlStore, key: int) -> bool:
     """Whether PostgreSQL has noticed, and is past its time of grace after a start."""
     rows = await control.fetch(
         "SELECT WHERE pg_postmaster_start_time() < now() - interval '10 seconds' AND NOT EXISTS ("
-        "SELECT FROM pg_locks WHERE locktype = 'advisory' AND ((classid::bigint << 32) | objid::bigint) = $1)",
+        "SELECT FROM pg_locks WHERE locktype = 'advisory' "
+        "AND ((classid::bigint << 32) | objid::bigint) = $1)",
         key,
     )
     return bool(rows)
