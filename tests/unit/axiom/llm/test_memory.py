@@ -77,7 +77,7 @@ async def _walk(steps: list[tuple[str, int, int]]) -> None:
             try:
                 asked = question(f"e{number}", f"headline {number}", version=str(len(held)))
                 worst = Decimal(amount) / 1000
-                held.append((worker, await reserve(worker, asked, worst, budget)))
+                held.append((worker, await reserve(worker, asked, worst, budget, lifetime_s=1e9)))
             except (Claimed, CapBusy, BudgetExhausted):
                 pass
         elif step in {"answer", "lose"} and held:
