@@ -29,7 +29,7 @@ H = TypeVar("H")
 log = get_logger()
 
 _NEAR_RECORDS = 5_000
-_FENCE_TRIES = 5
+_FENCE_TRIES = 10
 
 
 @dataclass(frozen=True)
