@@ -42,7 +42,7 @@ FAST = LoopOptions(
     poll_records=200,
     poll_timeout_s=0.01,
     keep_alive_s=0.5,
-    recheck_s=1.5,
+    recheck_s=0.1,
     inspect_s=0.1,
     stand_s=0.1,
     stop_s=5,
@@ -426,7 +426,7 @@ class ShadowSuite:
         async def take() -> None:
             log = world.reader.identity(TOPIC.name)
             starts = dict.fromkeys(before, 0)
-            work = retrying(5, Backoff(0.1))(taker.store.take, taker.name, TOPIC.name, log, starts)
+            work = retrying(100, Backoff(0.1, 0.2))(taker.store.take, taker.name, TOPIC.name, log, starts)
             tasks.append(asyncio.create_task(work))
             await asyncio.sleep(0)
 

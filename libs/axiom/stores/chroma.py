@@ -10,12 +10,13 @@ them, for rebuilds. All of a key's records come from one partition.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
 from axiom.contracts.record import TopicIdentity, TopicPartition
-from axiom.errors import Fenced
+from axiom.errors import Fenced, StoreDown
 from axiom.settings import ChromaSettings
 from axiom.stores.chroma_driver import ChromaDriver
 from axiom.stores.chroma_handler import Change, Handler
@@ -39,6 +40,7 @@ from axiom.stores.port import Batch, Position
 OFFSETS = "sink_offsets"
 DEAD = "dead_offsets"
 WRITES = "sink_writes"
+HOLD_S = 30.0
 _NO_VECTOR = [1.0]
 _CHUNK = 2000  # ids a request; below every server's get_max_batch_size (5461 and up)
 
@@ -67,6 +69,7 @@ class ChromaStore:
         self.driver = ChromaDriver(settings, spaces, prefix, self._texts.maker_of)
         """For rebuilds; the rest goes through the methods below."""
         self._owner = uuid4().hex
+        self._hold: tuple[str | None, float] = (None, 0.0)
 
     def with_prefix(self, prefix: str) -> ChromaStore:
         """The same store on collections of other names on the same server."""
@@ -85,11 +88,14 @@ class ChromaStore:
     ) -> dict[int, Position]:
         async with self.driver.translated():
             await self.driver.open()  # collections may have been swapped since
+            await self._refuse_while_held(consumer)
             self._texts.refuse_to_mix(self.driver.makers)
-            return {
+            taken = {
                 number: await self._take(consumer, topic, number, log, start)
                 for number, start in sorted(starts.items())
             }
+            await self._refuse_while_held(consumer)
+            return taken
 
     async def _take(
         self, consumer: str, topic: str, partition: int, log: TopicIdentity, start: int
@@ -117,6 +123,7 @@ class ChromaStore:
                 )
                 for number in partitions
             }
+            await self._refuse_while_held(consumer)  # last: an epoch that a fence raised is not given away
         return {number: Position.of(row) for number, row in found.items() if row is not None}
 
     async def apply(self, batch: Batch, handler: Handler) -> int:
@@ -199,6 +206,30 @@ class ChromaStore:
             part = TopicPartition(row["topic"], row["partition"])
             seen[part] = max(row["next_offset"], seen.get(part, 0))
         return seen
+
+    async def hold(self, consumer: str) -> None:
+        """Give the consumer's writers no position until `release`, or until they waited HOLD_S for it."""
+        row = {"hold_of": consumer, "token": uuid4().hex}
+        async with self.driver.translated():
+            await (await self.driver.collection(WRITES)).upsert(
+                ids=[f"hold:{consumer}"], embeddings=[_NO_VECTOR], metadatas=[row]
+            )
+
+    async def release(self, consumer: str) -> None:
+        """The end of `hold`; a swap ends it by itself."""
+        async with self.driver.translated():
+            await self._delete(WRITES, [f"hold:{consumer}"])
+
+    async def _refuse_while_held(self, consumer: str) -> None:
+        """Raises StoreDown. A hold that stays the same for HOLD_S is that of a rebuild that was killed."""
+        found = await (await self.driver.collection(WRITES)).get(
+            ids=[f"hold:{consumer}"], include=["metadatas"]
+        )
+        token = next((str(row["token"]) for row in found["metadatas"] or ()), None)
+        if token != self._hold[0]:
+            self._hold = (token, time.monotonic())
+        if token is not None and time.monotonic() - self._hold[1] < HOLD_S:
+            raise StoreDown("a rebuild is about to swap Chroma's collections", retry_after_s=0.2)
 
     async def raise_epochs(self, consumer: str) -> dict[TopicPartition, Position]:
         """Refuse the consumer's writers until they load their positions again; returns the positions."""

@@ -16,7 +16,7 @@ so that it is fenced there and finds the new ones."""
 
 
 class ChromaFence:
-    """Live epochs are raised: writers are refused until they load their positions again, seconds later."""
+    """Live epochs are raised, and writers are given no position while the fence stands."""
 
     def __init__(
         self, live: ChromaStore, shadow: ChromaStore, consumer: str, at: Filled, seen: Vector
@@ -33,7 +33,7 @@ class ChromaFence:
         await self._shadow.setup()  # look the collections up anew: another rebuild may have made them again
         held = await self._shadow.positions(self._consumer)
         refuse_another({part: (one.epoch, one.next_offset) for part, one in held.items()}, filled)
-        # Whoever has found the fence's epoch meanwhile is held off once more, for the seconds that follow.
+        # Raised once more, against a writer that took the hold for that of a rebuild that was killed.
         now = await self._live.raise_epochs(self._consumer)
         seen = await self._live.seen(self._consumer)
         stored = {part: position.next_offset for part, position in now.items()}
@@ -71,10 +71,15 @@ class ChromaShadow:
 
     @asynccontextmanager
     async def fenced(self, consumer: str) -> AsyncIterator[ChromaFence]:
-        at = await self._live.raise_epochs(consumer)
-        fence = ChromaFence(self._live, self.store, consumer, at, await self._live.seen(consumer))
-        yield fence
-        self._swapped = fence.swapped
+        await self._live.hold(consumer)
+        try:
+            at = await self._live.raise_epochs(consumer)
+            fence = ChromaFence(self._live, self.store, consumer, at, await self._live.seen(consumer))
+            yield fence
+            self._swapped = fence.swapped
+        finally:
+            if not self._swapped:
+                await self._live.release(consumer)
 
     async def discard(self) -> None:
         async with self._live.driver.translated():
