@@ -145,7 +145,7 @@ class ChromaWorld(RealWorld):
 
     async def beside(self) -> set[str]:
         names = {collection.name for collection in connect_chroma(self.env).list_collections()}
-        return names - {"price_shapes", "sink_offsets", "dead_offsets", "sink_writes"}
+        return {name for name in names if name.startswith(("next-", "old-"))}
 
     async def damage(self) -> None:
         shapes = connect_chroma(self.env).get_collection("price_shapes")

@@ -104,10 +104,13 @@ def _measured(lab: Lab, peer: Peer, store: str) -> dict[str, float]:
         )  # fmt: skip
     except subprocess.TimeoutExpired as late:
         raise AxiomError(f"{peer.name} did not finish in {GIVE_UP_S} s: {late.stderr!r:.800}") from late
-    if done.returncode or not done.stdout.strip():
-        raise AxiomError(f"{peer.name} exited with {done.returncode}: {done.stderr[-2000:]}")
-    found: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])
-    return found
+    found = [
+        line for line in done.stdout.splitlines() if line.startswith('{"seconds"')
+    ]  # others log there too
+    if done.returncode or not found:
+        raise AxiomError(f"{peer.name} exited with {done.returncode}: {(done.stdout + done.stderr)[-2000:]}")
+    timing: dict[str, float] = json.loads(found[-1])
+    return timing
 
 
 async def _connected() -> Any:
