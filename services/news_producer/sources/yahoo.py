@@ -53,7 +53,7 @@ def article_of(symbol: str, item: Mapping[str, Any]) -> Article | None:
             published_at=_moment(item.get("providerPublishTime")),
             url=_text(item.get("link")) or None,
             publisher=_text(item.get("publisher")) or None,
-            symbols=tuple(related) or (symbol,),
+            symbols=(symbol, *related),
         )
     if content.get("contentType") not in (None, "STORY", "VIDEO", "PRESS_RELEASE"):
         return None

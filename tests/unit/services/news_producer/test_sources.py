@@ -76,7 +76,7 @@ def test_yahoos_present_form() -> None:
 def test_yahoos_older_form_and_what_is_no_article() -> None:
     article = yahoo.article_of("AAPL", FLAT)
     assert article is not None
-    assert (article.symbols, article.url) == (("AAPL", "MSFT"), "https://finance.example/2.html")
+    assert (article.symbols, article.url) == (("AAPL", "AAPL", "MSFT"), "https://finance.example/2.html")
     assert yahoo.article_of("AAPL", {"content": {"contentType": "AD", "title": "Buy"}}) is None
     odd = yahoo.article_of("AAPL", {"content": {"title": 5, "pubDate": "yesterday", "canonicalUrl": None}})
     assert odd is not None
