@@ -1,0 +1,196 @@
+"""`python -m services.enricher.local.train FOLDER`: train the weights anew from labelled headlines.
+
+FOLDER has twitter_topic.jsonl, twitter_sentiment.jsonl and sentfin_entity_sentiment.jsonl (read in place).
+Held-out rows, and rows nearly the same as one of them, are left out. Needs the dev group (scikit-learn) and
+all-MiniLM-L6-v2. One-against-all linear SVMs; features are weighted by naive-Bayes log-count ratios (Wang and
+Manning 2012), and words also by their MiniLM vectors, so that words never labelled count by their meaning.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize_scalar
+from scipy.sparse import csr_matrix, hstack
+from sklearn.svm import LinearSVC
+
+from axiom.embedding.minilm import MiniLM
+from axiom.embedding.port import Embedder
+from services.enricher.local.features import GROUPS, feature_groups, hashed, meaning
+from services.enricher.local.model import TONE_VALUE, WEIGHTS, Weights, packed
+from services.enricher.local.text import normalised, words
+from services.enricher.quality.labelled import Labelled, is_held_out, read
+
+Floats = npt.NDArray[np.float64]
+SVM_C = 0.3
+SMOOTHING = 1.0
+LEAST_RATIO = 0.1
+MEANINGS = 64
+MEANING_VALUE = 0.6
+FEWEST_ROWS_OF_A_WORD = 2
+NEARLY_THE_SAME = 0.8
+FOLDS = 4
+LARGEST = 127
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train, and write the weights."""
+    parser = argparse.ArgumentParser(prog="python -m services.enricher.local.train", description=__doc__)
+    parser.add_argument("folder", type=Path, help="the labelled files")
+    parser.add_argument("--model", type=Path, required=True, help="the folder of all-MiniLM-L6-v2")
+    parser.add_argument("--out", type=Path, default=Path(__file__).with_name(WEIGHTS))
+    options = parser.parse_args(arguments)
+    files = ("twitter_topic", "twitter_sentiment", "sentfin_entity_sentiment")
+    topics, sentiments, others = (read(options.folder / f"{name}.jsonl")[1] for name in files)
+    held_out = [row for row in (*topics, *sentiments) if is_held_out(row.text)]
+    topics, sentiments = unseen(topics, held_out), unseen(sentiments, held_out)
+    vectors = meanings([*topics, *sentiments, *others], MiniLM(options.model))
+    models = {
+        "topic": trained(topics, [row.topic or "" for row in topics], vectors, fewest=2),
+        "sentiment": trained(sentiments, [row.sentiment or "" for row in sentiments], vectors, fewest=1),
+    }
+    options.out.write_bytes(packed(models))
+    for name, one in models.items():
+        print(f"{name}: {len(one.rows)} features, temperature {one.temperature:.3f}")  # noqa: T201
+    print(f"{options.out}: {options.out.stat().st_size / 2**20:.2f} MiB")  # noqa: T201
+
+
+def unseen(rows: Sequence[Labelled], held_out: Sequence[Labelled]) -> list[Labelled]:
+    """Rows that are not held out and share no four fifths of their words with a held-out one."""
+    sets = [frozenset(words(normalised(row.text))) for row in held_out]
+    having: dict[str, list[int]] = {}
+    for at, found in enumerate(sets):
+        for word in found:
+            having.setdefault(word, []).append(at)
+    kept = []
+    for row in rows:
+        own = frozenset(words(normalised(row.text)))
+        rare = sorted(own, key=lambda word: (len(having.get(word, ())), word))[: max(1, len(own) // 5 + 1)]
+        near = {at for word in rare for at in having.get(word, ())}
+        alike = any(len(own & sets[at]) >= NEARLY_THE_SAME * len(own | sets[at]) for at in near)
+        if not alike and not is_held_out(row.text):
+            kept.append(row)
+    return kept
+
+
+def meanings(rows: Sequence[Labelled], embedder: Embedder) -> dict[str, Floats]:
+    """The vectors of all words that occur twice, around their mean, in the 64 directions that tell most."""
+    counts = Counter(
+        word for row in rows if not is_held_out(row.text) for word in set(words(normalised(row.text)))
+    )
+    known = sorted(word for word, count in counts.items() if count >= FEWEST_ROWS_OF_A_WORD)
+    vectors = np.asarray(embedder.embed(known), dtype=np.float64)
+    vectors -= np.average(vectors, axis=0, weights=np.sqrt([counts[word] for word in known]))
+    often = np.sqrt([counts[word] for word in known])[:, None]
+    _, _, directions = np.linalg.svd(vectors * often, full_matrices=False)
+    return dict(zip(known, vectors @ directions[:MEANINGS].T * MEANING_VALUE, strict=True))
+
+
+def trained(
+    rows: Sequence[Labelled], labels: Sequence[str], vectors: dict[str, Floats], fewest: int
+) -> Weights:
+    """One model; its temperature is fitted on folds that it was not trained on."""
+    groups = [feature_groups(normalised(row.text)) for row in rows]
+    counts = Counter(feature for group in groups for part in group for feature in part)
+    by_meaning = {hashed(meaning(word)): vector for word, vector in vectors.items()}
+    keys = sorted(key for key, count in counts.items() if count >= fewest and key not in by_meaning)
+    table = Table(keys, by_meaning)
+    counted, meant = table.matrices(groups)
+    classes, answers = tuple(sorted(set(labels))), np.array(labels)
+    temperature = _temperature(counted, meant, answers, classes)
+    fitted, bias = _fit(counted, meant, answers, classes)
+    return _weights(table, fitted, bias, classes, temperature)
+
+
+class Table:
+    """Which column a feature has; meanings have 64 columns in a matrix of their own."""
+
+    def __init__(self, keys: Sequence[int], by_meaning: dict[int, Floats]) -> None:
+        self.keys = keys
+        self.column = {key: at for at, key in enumerate(keys)}
+        self.by_meaning = by_meaning
+
+    def matrices(self, groups: Sequence[tuple[list[int], ...]]) -> tuple[Any, Floats]:
+        """The features of texts as a sparse matrix, and the meanings as a dense one."""
+        starts, columns, values = [0], [], []
+        meant = np.zeros((len(groups), MEANINGS))
+        for row, group in enumerate(groups):
+            for at, part in enumerate(group):
+                known = [self.column[one] for one in part if one in self.column]
+                value = TONE_VALUE if at == GROUPS - 1 else 1.0 / max(1.0, len(known)) ** 0.5
+                columns += known
+                values += [value] * len(known)
+                found = [self.by_meaning[one] for one in part if one in self.by_meaning]
+                if found:
+                    meant[row] = np.sum(found, axis=0) / len(found) ** 0.5
+            starts.append(len(columns))
+        return csr_matrix((values, columns, starts), shape=(len(groups), len(self.keys))), meant
+
+
+def _fit(
+    counted: Any, meant: Floats, labels: npt.NDArray[Any], classes: Sequence[str]
+) -> tuple[Floats, Floats]:
+    """Weights (features + meanings, classes) and biases."""
+    present = csr_matrix((np.ones_like(counted.data), counted.indices, counted.indptr), shape=counted.shape)
+    everywhere = np.asarray(present.sum(axis=0)).ravel()
+    weights, biases = [], []
+    for name in classes:
+        here = np.asarray(present[labels == name].sum(axis=0)).ravel()
+        with_, without = here + SMOOTHING, everywhere - here + SMOOTHING
+        ratio = np.abs(np.log((with_ / with_.sum()) / (without / without.sum())))
+        ratio = LEAST_RATIO + (1 - LEAST_RATIO) * ratio
+        svm = LinearSVC(C=SVM_C, class_weight="balanced", tol=1e-3, random_state=0, max_iter=3000)
+        svm.fit(hstack([counted.multiply(ratio), csr_matrix(meant)]).tocsr(), labels == name)
+        own = svm.coef_[0]
+        weights.append(np.concatenate([own[: len(ratio)] * ratio, own[len(ratio) :]]))
+        biases.append(svm.intercept_[0])
+    return np.array(weights).T, np.array(biases)
+
+
+def _temperature(counted: Any, meant: Floats, labels: npt.NDArray[Any], classes: Sequence[str]) -> float:
+    """What makes the probabilities of unseen rows most likely."""
+    logits = np.zeros((len(labels), len(classes)))
+    for train, test in _folds(len(labels)):
+        fitted, bias = _fit(counted[train], meant[train], labels[train], classes)
+        width = counted.shape[1]
+        logits[test] = counted[test] @ fitted[:width] + meant[test] @ fitted[width:] + bias
+    right = np.array([list(classes).index(label) for label in labels])
+
+    def surprise(temperature: float) -> float:
+        scaled = logits / temperature
+        scaled = scaled - scaled.max(axis=1, keepdims=True)
+        whole = np.log(np.exp(scaled).sum(axis=1))
+        return float(np.mean(whole - scaled[np.arange(len(right)), right]))
+
+    return round(float(minimize_scalar(surprise, bounds=(0.05, 5.0), method="bounded").x), 3)
+
+
+def _folds(count: int) -> Iterator[tuple[npt.NDArray[Any], npt.NDArray[Any]]]:
+    order = np.random.default_rng(0).permutation(count)
+    for test in np.array_split(order, FOLDS):
+        yield np.setdiff1d(order, test), test
+
+
+def _weights(
+    table: Table, fitted: Floats, bias: Floats, classes: tuple[str, ...], temperature: float
+) -> Weights:
+    """Whole numbers of what was fitted; features that would all be 0 are left out."""
+    width = len(table.keys)
+    meant = np.array([vector @ fitted[width:] for vector in table.by_meaning.values()])
+    every = np.vstack([fitted[:width], meant])
+    keys = [*table.keys, *table.by_meaning]
+    scale = np.abs(every).max(axis=0) / LARGEST
+    whole = np.round(every / scale).astype(np.int8)
+    kept = np.flatnonzero(np.abs(whole).max(axis=1) > 0)
+    rows = {keys[at]: row for row, at in enumerate(kept)}
+    return Weights(classes, rows, whole[kept], scale, bias, temperature)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,1 +1,0 @@
-"""fundamentals-producer: gets companies' profiles and ratios and writes them to `company-fundamentals`."""
