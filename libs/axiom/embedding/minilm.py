@@ -31,6 +31,7 @@ class MiniLM:
 
     def __init__(self, folder: Path, threads: int = 1) -> None:
         """`folder` holds `model.onnx` and `tokenizer.json`; `threads` bounds the processors used."""
+        onnxruntime.disable_telemetry_events()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
