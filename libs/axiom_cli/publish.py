@@ -10,11 +10,12 @@ import typer
 from axiom.errors import Misconfigured
 from axiom.resilience.clock import SystemClock
 from axiom_cli.publishing import Job, run
+from services.fundamentals_producer.sources.file import FundamentalsFile
 from services.news_producer.replay import events_of
 from services.news_producer.sources.file import NewsFile
 from services.price_producer.pace import Pace
 from services.price_producer.sources.file import FileSource
-from topics import market_events, price_updates
+from topics import company_fundamentals, market_events, price_updates
 from topics.price_updates import INTERVAL_LENGTH, Interval
 
 app = typer.Typer(help="Write a file's records to a topic.", no_args_is_help=True)
@@ -70,3 +71,19 @@ def events(
     joined; those that are no headlines are reported and left out.
     """
     run(Job(market_events.TOPIC, events_of(NewsFile(file, source)), "events", limit), as_json)
+
+
+@app.command()
+def fundamentals(
+    file: Annotated[Path, typer.Argument(help="A .jsonl or .jsonl.gz file of companies.")],
+    limit: Limit = None,
+    source: Source = "file",
+    as_json: Json = False,
+) -> None:
+    """Publish a file of companies to company-fundamentals, in the file's order.
+
+    A line is a record as company-fundamentals has it, or {symbol, name, …} with any of its other fields
+    (sector, industry, market_cap, pe_ratio, …) and as_of, without which it is of the file's own day.
+    Publishing a file twice writes the same records twice: the sinks count the second ones as superseded.
+    """
+    run(Job(company_fundamentals.TOPIC, FundamentalsFile(file, source).rows(), "companies", limit), as_json)

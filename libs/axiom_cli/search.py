@@ -110,7 +110,7 @@ async def _of_kind(
 ) -> list[Hit] | None:
     where: list[dict[str, Any]] = []
     if symbol is not None:
-        where.append({"symbols": {"$contains": symbol}} if kind is Kind.EVENTS else {"symbol": symbol})
+        where.append({f"symbol {symbol}": True} if kind is Kind.EVENTS else {"symbol": symbol})
     if since is not None:
         where.append({_TIMES[kind]: {"$gte": since.timestamp()}})
     return await reader.search(_COLLECTIONS[kind], query, count, where)
@@ -122,7 +122,7 @@ def _row(hit: Hit) -> dict[str, Any]:
         "score": round(hit.similarity, 4),
         "kind": "event" if is_event else "company",
         "date": hit.metadata["published_at" if is_event else "as_of"],
-        "symbols": list(hit.metadata.get("symbols", ())) if is_event else [hit.metadata["symbol"]],
+        "symbols": str(hit.metadata.get("symbols", "")).split() if is_event else [hit.metadata["symbol"]],
         "text": hit.document,
         **{name: hit.metadata[name] for name in ("event_id", "url", "publisher") if name in hit.metadata},
     }

@@ -30,6 +30,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 TRY_NEXT = (
     ("status", "how everything is"),
     ("similar AAPL", "which stocks moved like this one"),
+    ('search "chips"', "news and companies by meaning"),
     ("topics list", "what flows through Kafka"),
 )
 VERDICTS = {"ok": "[green]ok[/]", "warning": "[yellow]warning[/]", "problem": "[bold red]problem[/]"}

@@ -39,7 +39,8 @@ def _events(group: Group, seen: Sequence[Told]) -> dict[Key, Any]:
         "content_version": newest.version("fetched_at"),
     }
     if event.symbols:
-        metadata["symbols"] = list(event.symbols)
+        metadata["symbols"] = " ".join(event.symbols)
+        metadata |= {f"symbol {symbol}": True for symbol in event.symbols}
     return {("event", *group): (OF_ITS_TEXT, text, metadata)}
 
 

@@ -31,7 +31,11 @@ def company_document(company: CompanyFundamentals) -> str:
 
 
 def event_metadata(event: MarketEvent) -> dict[str, Any]:
-    """What a search filters by and shows; `published_s` are seconds since 1970."""
+    """What a search filters by and shows; `published_s` are seconds since 1970.
+
+    Symbols are a text, and a flag each to filter by. Lists would turn up in later records: Chroma 1.5.9
+    leaves them behind when a collection is deleted, as in every rebuild.
+    """
     return _known(
         {
             "event_id": event.event_id,
@@ -40,7 +44,8 @@ def event_metadata(event: MarketEvent) -> dict[str, Any]:
             "url": event.url,
             "publisher": event.publisher,
             "source": event.source,
-            "symbols": list(event.symbols) or None,
+            "symbols": " ".join(event.symbols) or None,
+            **{f"symbol {symbol}": True for symbol in event.symbols},
             "language": event.language,
             "severity": event.severity,
             "published_at": rfc3339(event.published_at),

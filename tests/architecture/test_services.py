@@ -17,7 +17,7 @@ pytestmark = pytest.mark.unit
 
 FOLDERS = sorted(path.parent for path in (ROOT / "services").glob("*/__init__.py"))
 OFFSETS = {
-    "price_producer": 11, "news_producer": 12,
+    "price_producer": 11, "news_producer": 12, "fundamentals_producer": 13,
     "postgres_sink": 21, "redis_sink": 22, "neo4j_sink": 23, "chroma_sink": 24,
 }  # fmt: skip
 

@@ -230,10 +230,10 @@ class Pipeline:
         self.make_topics_anew()
         self.empty_stores()
 
-    def make_topics_anew(self) -> None:
-        """Delete `price-updates` and `dead-letters` with all their records, and make them again."""
+    def make_topics_anew(self, *others: str) -> None:
+        """Delete `price-updates`, `dead-letters` and `others` with all their records, and make them again."""
         admin = AdminClient({"bootstrap.servers": self.bootstrap})
-        names = {TOPIC, DEAD_LETTERS} & set(admin.list_topics(timeout=20).topics)
+        names = {TOPIC, DEAD_LETTERS, *others} & set(admin.list_topics(timeout=20).topics)
         if names:
             for deleted in admin.delete_topics(list(names), operation_timeout=20).values():
                 deleted.result(30)

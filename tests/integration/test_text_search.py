@@ -21,6 +21,7 @@ from axiom.embedding.port import Vectors
 from axiom.errors import AxiomError, Misconfigured
 from axiom.runtime.fold import Nowhere
 from axiom.runtime.rebuild import rebuild
+from axiom.stores.chroma import ChromaStore
 from axiom_cli.main import build
 from axiom_verify.readers import connect_chroma
 from tests.bars import bar
@@ -39,6 +40,10 @@ NEWS = {
     "Streaming service raises its subscription fees": ("NFLX",),
     "Airline cancels hundreds of flights in a snow storm": (),
 }
+
+
+class Killed(BaseException):
+    """The process ends here."""
 
 
 class Counted:
@@ -155,6 +160,44 @@ async def test_a_rebuild_gives_the_same_vectors(told: Told, counted: Counted) ->
     assert before.keys() == after.keys()
     assert max(float(np.abs(before[key] - after[key]).max()) for key in before) <= 1e-5
     assert (await told.report()).equal
+
+
+@pytest.mark.parametrize("step", ["_add_offsets", "_delete"])
+@pytest.mark.parametrize("nth", [1, 2, 3])
+async def test_what_a_crash_leaves_is_written_again(
+    told: Told, monkeypatch: pytest.MonkeyPatch, step: str, nth: int
+) -> None:
+    told.publish(news())
+    await told.fold()
+    told.publish([*news(hours=1, summary="In other words."), *news(hours=2, publisher="Another Wire")])
+    whole, calls = getattr(ChromaStore, step), 0
+    apply = ChromaStore.apply
+    applying = False
+
+    async def noted(*arguments: Any) -> int:
+        nonlocal applying
+        applying = True
+        return await apply(*arguments)
+
+    async def broken(*arguments: Any) -> Any:
+        nonlocal calls
+        calls += applying
+        if calls == nth:
+            raise Killed
+        return await whole(*arguments)
+
+    monkeypatch.setattr(ChromaStore, "apply", noted)
+    monkeypatch.setattr(ChromaStore, step, broken)
+    with pytest.raises(Killed):
+        await told.fold()
+    monkeypatch.setattr(ChromaStore, step, whole)
+    again = Told("chroma", told.env)
+    again.broker, again.reader = told.broker, told.reader
+    await again.fold()
+    report = await again.report()
+    assert report.equal, report.differences
+    assert sum((await again.counts())["market-events"]) == 15
+    await again.sink.store.close()
 
 
 async def test_two_embedders_are_not_mixed_and_a_rebuild_changes_them(

@@ -64,6 +64,10 @@ class NamesOf(AbstractResolver):
 class _Handler(BaseHTTPRequestHandler):
     site: Site
 
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.do_GET()
+
     def do_GET(self) -> None:
         self.site.asked.append(self.path)
         self.site.headers.append(dict(self.headers))

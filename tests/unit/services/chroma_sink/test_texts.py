@@ -45,6 +45,8 @@ def test_the_document_of_a_company_is_what_is_known_of_it() -> None:
 
 def test_what_is_not_known_is_left_out_of_the_metadata() -> None:
     found = event_metadata(event(symbols=(), publisher=None))
+    assert event_metadata(event(symbols=("A", "B")))["symbols"] == "A B"
+    assert event_metadata(event(symbols=("A", "B")))["symbol B"] is True
     assert not {"symbols", "publisher", "url", "severity"} & found.keys()
     assert found["published_at"] == "2026-03-02T00:00:00Z"
     assert found["published_s"] == 1772409600.0
@@ -58,7 +60,7 @@ def test_the_newest_of_an_event_wins_in_any_order_and_is_applied_once() -> None:
         order = random.Random(seed).sample(versions, len(versions))
         change = fold_events({}, batch(market_events.TOPIC, order))
         [entity] = change.entities.values()
-        assert (change.applied, entity.metadata["symbols"], entity.vector) == (1, ["NVDA"], None)
+        assert (change.applied, entity.metadata["symbols"], entity.vector) == (1, "NVDA", None)
         assert entity.document == event_document(versions[2])
 
 

@@ -1,0 +1,1 @@
+"""fundamentals-producer: gets companies' profiles and ratios and writes them to `company-fundamentals`."""
