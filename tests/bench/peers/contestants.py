@@ -29,7 +29,7 @@ TABLE = """
     CREATE SCHEMA peers
 """
 READY_TABLE = """
-    CREATE TABLE peers.price_bars (
+    CREATE TABLE peers.bars (
         symbol text NOT NULL, "interval" text NOT NULL, ts timestamptz NOT NULL,
         open double precision NOT NULL, high double precision NOT NULL, low double precision NOT NULL,
         close double precision NOT NULL, volume double precision NOT NULL,
@@ -131,7 +131,7 @@ async def _empty_postgres(peer: Peer) -> None:
 
 async def _check_postgres(lab: Lab) -> None:
     connection = await _connected()
-    found = await connection.fetchval("SELECT count(*) FROM peers.price_bars")
+    found = await connection.fetchval("SELECT count(*) FROM peers.bars")
     await connection.execute(TABLE)
     await connection.close()
     wanted = {(bar.symbol, bar.interval, bar.ts) for bar in _bars(lab)}

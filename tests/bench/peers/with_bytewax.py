@@ -26,10 +26,10 @@ BATCH_RECORDS = 10_000
 COLUMNS = ("symbol", "interval", "ts", "open", "high", "low", "close", "volume", "fetched_at", "source")
 _NAMES = ", ".join(f'"{name}"' for name in COLUMNS)
 _SET = ", ".join(f'"{name}" = excluded."{name}"' for name in COLUMNS[3:])
-STAGE = "CREATE TEMP TABLE stage (LIKE peers.price_bars)"
+STAGE = "CREATE TEMP TABLE stage (LIKE peers.bars)"
 COPY = f"COPY stage ({_NAMES}) FROM STDIN"
 UPSERT = f"""
-    INSERT INTO peers.price_bars ({_NAMES}) SELECT DISTINCT ON (symbol, "interval", ts) {_NAMES} FROM stage
+    INSERT INTO peers.bars ({_NAMES}) SELECT DISTINCT ON (symbol, "interval", ts) {_NAMES} FROM stage
     ON CONFLICT (symbol, "interval", ts) DO UPDATE SET {_SET}
 """  # noqa: S608 - column names are those above
 ENV = os.environ

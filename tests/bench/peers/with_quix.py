@@ -53,7 +53,7 @@ def main(store: str, count: int, group: str) -> None:
             user=env["AXIOM_POSTGRES_USER"],
             password=env["AXIOM_POSTGRES_PASSWORD"],
             schema_name="peers",
-            table_name="price_bars",
+            table_name="bars",  # it looks a primary key up by its name alone: not one that another schema has
             primary_key_columns=["symbol", "interval", "ts"],
             upsert_on_primary_key=True,
         )
