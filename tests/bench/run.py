@@ -6,7 +6,7 @@ import gc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tests.bench import chroma, latency, neo4j, postgres, producing, rebuilding, records, redis
+from tests.bench import chroma, enriching, latency, neo4j, postgres, producing, rebuilding, records, redis
 from tests.bench.lab import Lab
 from tests.bench.log import Log, fill
 from tests.bench.peers import contestants as peers
@@ -16,6 +16,7 @@ from tests.bench.results import Contestant, Series, Subject
 from tests.stack import StackUnderTest
 
 LATENCY = "latency"
+ENRICHER = "enricher"
 GC_THRESHOLDS = (500_000, 20, 20)
 
 Tell = Callable[[str], None]
@@ -61,7 +62,7 @@ PEERS = {
     ),
 }
 ENTRIES = SINKS_AND_PRODUCER | PEERS
-SUBJECTS = (*SINKS_AND_PRODUCER, LATENCY)
+SUBJECTS = (*SINKS_AND_PRODUCER, LATENCY, ENRICHER)
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,8 @@ async def run(stack: StackUnderTest, plan: Plan, findings: Findings, tell: Tell)
             for name, measure in latency.WAYS.items():
                 tell(f"latency: {name}, round {number + 1}")
                 findings.latencies.setdefault(name, []).append(await measure(stack))
+    if ENRICHER in plan.subjects:
+        await enriching.measure(stack, plan.repetitions, findings.subjects, tell)
 
 
 def steps(plan: Plan) -> int:

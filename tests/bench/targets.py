@@ -27,6 +27,7 @@ AIMS = (
     Aim("neo4j", "store write, uncoalesced", "store write", 8.0),
     Aim("neo4j", "whole service, uncoalesced", "whole service", 3.0),
 )
+ENRICHER_AIMS = (Aim("enricher", "whole service", "bare calls", 1.15, at_most=True),)
 REBUILD_AIMS = (
     Aim("rebuild-postgres", "rebuild", "live sink", 1.25, at_most=True),
     Aim("rebuild-redis", "every record applied", "rebuild", 5.0),
@@ -54,7 +55,7 @@ def ratio_targets(subjects: Mapping[str, Subject]) -> list[Target]:
             unit=" ×",
             stretch=aim.stretch,
         )
-        for aim in (*AIMS, *REBUILD_AIMS, *PEER_AIMS)
+        for aim in (*AIMS, *ENRICHER_AIMS, *REBUILD_AIMS, *PEER_AIMS)
         if (subject := subjects.get(aim.subject)) and (found := subject.ratio(aim.slow, aim.fast))
     ]
 

@@ -78,14 +78,14 @@ class Pipeline:
         """Send bars as a producer of this project does, and wait until Kafka has them."""
         return self.send(encode(price_updates.TOPIC, bar)[1:] for bar in bars)
 
-    def send(self, messages: Iterable[Sequence[Any]]) -> Journal:
+    def send(self, messages: Iterable[Sequence[Any]], topic: str = TOPIC) -> Journal:
         """Send keys, values and headers as they are, whatever the contract says, and wait for Kafka."""
         journal = Journal()
         producer = Producer({"bootstrap.servers": self.bootstrap, "enable.idempotence": True, "linger.ms": 5})
         for key, value, headers in messages:
             while True:
                 try:
-                    producer.produce(TOPIC, value, key, headers=list(headers), on_delivery=journal.note)
+                    producer.produce(topic, value, key, headers=list(headers), on_delivery=journal.note)
                 except BufferError:
                     producer.poll(0.1)
                 else:

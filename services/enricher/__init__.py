@@ -1,0 +1,1 @@
+"""Reads events, companies and correlations, and says what follows for the graph."""

@@ -1,0 +1,1 @@
+"""What the enricher reads and why: one module a task, pure."""
