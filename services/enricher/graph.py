@@ -122,26 +122,15 @@ class Enrichment:
         made: list[GraphMutation] = state["mutations"]
         return made
 
-    async def _prepare(self, state: State) -> State:
-        task, payload = state["task"], state["payload"]
+    async def question(self, task: Task[Any], payload: Any, *, again: bool = False) -> Question:
+        """What Claude would be asked now; of use to say beforehand what it can cost."""
         names, conduct = await self._lists.current(), await self._conduct()
-        request = Request(
-            model=LOCAL_MODEL if conduct is None else conduct.model,
-            system=task.prompt.system,
-            prompt=task.question(payload, names),
-            response=task.prompt.response,
-            max_output_tokens=task.prompt.max_output_tokens,
-        )
-        question = Question(
-            event_id=task.cause(payload).event_id,
-            task=task.name,
-            pipeline=task.pipeline,
-            prompt_version=task.prompt.version,
-            schema_version=schema_version(task.prompt.response),
-            universe=names.universe.version,
-            request=request,
-            again=state["again"],
-        )
+        return _question(task, payload, names, LOCAL_MODEL if conduct is None else conduct.model, again)
+
+    async def _prepare(self, state: State) -> State:
+        names, conduct = await self._lists.current(), await self._conduct()
+        model = LOCAL_MODEL if conduct is None else conduct.model
+        question = _question(state["task"], state["payload"], names, model, state["again"])
         return {"names": names, "conduct": conduct, "question": question}
 
     async def _look_up(self, state: State) -> State:
@@ -218,6 +207,26 @@ class Enrichment:
         for mutation in made:
             metrics.MUTATIONS.labels(mutation.kind, mutation.method).inc()
         return {"mutations": made}
+
+
+def _question(task: Task[Any], payload: Any, names: NameList, model: str, again: bool) -> Question:
+    request = Request(
+        model=model,
+        system=task.prompt.system,
+        prompt=task.question(payload, names),
+        response=task.prompt.response,
+        max_output_tokens=task.prompt.max_output_tokens,
+    )
+    return Question(
+        event_id=task.cause(payload).event_id,
+        task=task.name,
+        pipeline=task.pipeline,
+        prompt_version=task.prompt.version,
+        schema_version=schema_version(task.prompt.response),
+        universe=names.universe.version,
+        request=request,
+        again=again,
+    )
 
 
 def _after_reserve(state: State) -> Literal["ask", "ground", "read_locally"]:

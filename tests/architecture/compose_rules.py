@@ -20,7 +20,7 @@ PINNED = re.compile(r"[a-z0-9./-]+:[0-9][A-Za-z0-9.-]*(@sha256:[0-9a-f]{64})?")
 SECRET_NAME = re.compile(r"PASSWORD|SECRET|TOKEN|CREDENTIAL|API_?KEY|_AUTH$|_AUTH_", re.IGNORECASE)
 ONE_SHOTS = {"secrets", "topics"}
 # Chroma's open-source server has no log-in, so it has no secret.
-TALK_TO_THE_OUTSIDE = {"price-producer", "news-producer", "fundamentals-producer"}
+TALK_TO_THE_OUTSIDE = {"price-producer", "news-producer", "fundamentals-producer", "enricher"}
 STORES_WITH_PASSWORD = {"postgres", "redis", "neo4j"}
 
 

@@ -66,7 +66,7 @@ ONLY_IN: dict[str, set[str]] = {
     "feedparser": {"services.news_producer.sources.rss"},
     "py3langid": {"services.news_producer.language"},
     "anthropic": {"axiom.llm.claude"},
-    "langgraph": set(),
+    "langgraph": {"services.enricher.graph"},
     "faust": set(),
     "fastapi": set(),
 }
