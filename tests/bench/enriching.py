@@ -13,14 +13,13 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.anthropic_server import KEY, Reply
-
 from axiom.bus.deadletters import publish
 from axiom.bus.kafka import KafkaAdmin, KafkaProducer
 from axiom.llm.claude import ClaudeClient
 from axiom.llm.port import Request
 from axiom.llm.settings import ClaudeSettings
 from services.enricher.prompts.company import PROMPT, user_message
+from tests.anthropic_server import KEY, Reply
 from tests.bench.results import Contestant, Series, Subject, Timing
 from tests.bench.servers import service
 from tests.stack import ROOT, StackUnderTest

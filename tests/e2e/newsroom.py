@@ -19,11 +19,11 @@ from typing import Any
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
-from tests.anthropic_server import KEY
 
 from axiom.bus.kafka import KafkaAdmin
 from axiom.contracts.codec import encode
 from axiom_verify.fold import LogRecord
+from tests.anthropic_server import KEY
 from tests.e2e.pipeline import Pipeline
 from tests.stack import ROOT, ServiceProcess, StackUnderTest, run_postgres, wait_until
 from topics import all_topics, dead_letters, graph_mutations, llm_calls, market_events
