@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from axiom.bus.kafka import KafkaLogReader, KafkaProducer
+from axiom.bus.kafka import KafkaAdmin, KafkaLogReader, KafkaProducer
 from axiom.contracts.record import Record
 from axiom.errors import DeliveryFailed
 from axiom.llm.batches import BatchDesk
@@ -28,7 +28,9 @@ from axiom.llm.refill import refill
 from axiom.llm.relay import Relay
 from axiom.llm.scripted import ScriptedClaude
 from axiom.llm.settings import ClaudeSettings
+from axiom.resilience.backoff import Backoff
 from axiom.resilience.clock import ManualClock
+from axiom.resilience.retry import retrying
 from axiom.settings import KafkaSettings, PostgresSettings, load
 from axiom.stores.control import ControlStore
 from tests.anthropic_server import KEY, AnthropicServer, Reply
@@ -39,14 +41,17 @@ from tests.suites.ledger import NOON, RICH, LedgerSuite, answered, reserve
 from topics.llm_calls import TOPIC
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("stack")]
-CLEAR = "TRUNCATE llm_calls, llm_reservations, llm_periods, llm_outbox, llm_refill"
+CLEAR = "TRUNCATE llm_calls, llm_reservations, llm_periods, llm_outbox"
 
 
 @pytest.fixture
 async def control() -> AsyncIterator[ControlStore]:
-    """Schema `control` with an empty ledger, compared with the topic as it stands."""
+    """Schema `control` with an empty ledger, for which what other tests left in the topic is old."""
     store = ControlStore(load(PostgresSettings), migrations={"llm": MIGRATIONS}, pool_size=8)
     await store.setup()
+    bootstrap = load(KafkaSettings).bootstrap
+    await asyncio.to_thread(KafkaAdmin(bootstrap).create, [TOPIC])
+    await retrying(20, Backoff(cap_s=1.0))(refill, store, KafkaLogReader(bootstrap))  # the topic may be new
     await store.execute(CLEAR)
     yield store
     await store.close()
@@ -156,6 +161,7 @@ async def books(control: ControlStore) -> tuple[list[Any], list[Any]]:
 
 async def test_a_lost_ledger_is_filled_again_from_the_topic(control: ControlStore) -> None:
     reader = KafkaLogReader(load(KafkaSettings).bootstrap)
+    await control.execute("TRUNCATE llm_refill")
     await refill(control, reader)  # what other tests left in the topic
     ledger = PostgresLedger(control, ManualClock(NOON))
     await ledger.open()
@@ -274,10 +280,11 @@ async def test_killed_workers_pay_once_and_never_exceed_the_cap(
     rows = await control.fetch(
         "SELECT outcome, count(*) AS calls, sum(cost_usd) AS cost FROM llm_calls GROUP BY outcome"
     )
-    by_outcome = {row["outcome"]: row for row in rows}
-    lost = by_outcome["in-flight-at-kill"]["calls"]
-    assert by_outcome["answered"]["calls"] == count
-    assert count < state["paid_calls"] <= count + lost
+    calls = {row["outcome"]: row["calls"] for row in rows}
+    assert calls["answered"] == count
+    # What is not an answer is a call in flight at a kill, or one whose connection broke on a live worker.
+    assert count < state["paid_calls"] <= sum(calls.values()), (calls, state)
+    assert set(calls) <= {"answered", "in-flight-at-kill", "server-error"}, calls
     assert Decimal(state["bill_usd"]) <= sum(row["cost"] for row in rows) <= Decimal(cap)
     assert max(seen) <= Decimal(cap)
     assert await control.fetch("SELECT FROM llm_reservations") == []
