@@ -184,8 +184,7 @@ class PostgresLedger:
     async def settle(self, reservation: Reservation, entry: LlmCall) -> None:
         async with self._control.transaction() as transaction:
             [row] = await transaction.fetch(_SQL["release"], reservation.reservation_id)
-            if row["released"]:
-                await insert(transaction, [entry], publish=True)
+            if row["released"] and await insert(transaction, [entry], publish=True):
                 return
             rows = await transaction.fetch(_SQL["entry"], entry.input_hash, entry.attempt)
         if not rows or _entry(rows[0]) != entry:
@@ -203,8 +202,8 @@ class PostgresLedger:
             entry = begun.model_copy(update={"finished_at": max(self._clock.now(), begun.started_at)})
             async with self._control.transaction() as transaction:
                 [taken] = await transaction.fetch(_SQL["release"], row["id"])
-                if taken["released"]:  # else its owner, or another reaper, was first
-                    await insert(transaction, [entry], publish=True)
+                # Else its owner, or another reaper, was first.
+                if taken["released"] and await insert(transaction, [entry], publish=True):
                     reaped.append(entry)
         return reaped
 

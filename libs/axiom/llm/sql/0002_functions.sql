@@ -20,21 +20,26 @@ DECLARE
     day_row llm_periods;
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended(p_input_hash, 0));
-    IF EXISTS (SELECT FROM llm_calls c WHERE c.is_final AND (c.input_hash = p_input_hash
-               OR (NOT p_again AND c.event_id = p_event_id AND c.task = p_task))) THEN
-        state := 'claimed';
-        RETURN;
-    END IF;
     INSERT INTO llm_reservations AS r (input_hash, attempt, event_id, task, pipeline, model, worst_usd, owner, draft,
                                        started_at, expires_at)
-    SELECT p_input_hash, coalesce(max(c.attempt), 0) + 1, p_event_id, p_task, p_pipeline, p_model, p_worst, p_owner, '',
-           p_started_at, now() + make_interval(secs => p_lifetime_s)
-      FROM llm_calls c WHERE c.input_hash = p_input_hash
-    ON CONFLICT DO NOTHING RETURNING r.id, r.attempt INTO llm_reserve.id, llm_reserve.attempt;
+    VALUES (p_input_hash, 0, p_event_id, p_task, p_pipeline, p_model, p_worst, p_owner, '',
+            p_started_at, now() + make_interval(secs => p_lifetime_s))
+    ON CONFLICT DO NOTHING RETURNING r.id INTO llm_reserve.id;
     IF llm_reserve.id IS NULL THEN
         state := 'claimed';
         RETURN;
     END IF;
+    -- The insert may have waited for another's settlement, which no statement before it can have seen. From here on
+    -- nobody else holds the question, so what is read now stays true.
+    IF EXISTS (SELECT FROM llm_calls c WHERE c.is_final AND (c.input_hash = p_input_hash
+               OR (NOT p_again AND c.event_id = p_event_id AND c.task = p_task))) THEN
+        DELETE FROM llm_reservations r WHERE r.id = llm_reserve.id;
+        state := 'claimed';
+        RETURN;
+    END IF;
+    SELECT coalesce(max(c.attempt), 0) + 1 INTO llm_reserve.attempt
+      FROM llm_calls c WHERE c.input_hash = p_input_hash;
+    UPDATE llm_reservations r SET attempt = llm_reserve.attempt WHERE r.id = llm_reserve.id;
     INSERT INTO llm_periods (period) VALUES (month_name), (day_name) ON CONFLICT DO NOTHING;
     SELECT * INTO month_row FROM llm_periods WHERE period = month_name FOR UPDATE;
     SELECT * INTO day_row FROM llm_periods WHERE period = day_name FOR UPDATE;
