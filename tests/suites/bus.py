@@ -322,22 +322,22 @@ class BusSuite:
 
     async def test_the_log_range_is_what_the_partition_holds(self, world: World, topic: str) -> None:
         consumer = world.consumer(topic, topic)
-        assert consumer.log_range(part(topic)) == LogRange(0, 0)
+        assert consumer.log_ranges([part(topic)])[part(topic)] == LogRange(0, 0)
         await send(world.producer(), topic, numbers(10))
-        assert consumer.log_range(part(topic)) == LogRange(0, 10)
+        assert consumer.log_ranges([part(topic)])[part(topic)] == LogRange(0, 10)
         world.truncate(part(topic), 4)
-        assert consumer.log_range(part(topic)) == LogRange(4, 10)
+        assert consumer.log_ranges([part(topic)])[part(topic)] == LogRange(4, 10)
 
     async def test_a_topic_made_again_has_another_identity(self, world: World, topic: str) -> None:
         consumer = world.consumer(topic, topic)
-        first = consumer.identity(topic)
-        assert first == consumer.identity(topic)
+        first = consumer.identities([topic])[topic]
+        assert first == consumer.identities([topic])[topic]
         assert first.partitions == 1
         world.delete(topic)
         with pytest.raises(LogMismatch, match=topic):
-            consumer.identity(topic)
+            consumer.identities([topic])[topic]
         world.create(topic)
-        again = consumer.identity(topic)
+        again = consumer.identities([topic])[topic]
         assert again.topic_id != first.topic_id
 
     async def test_a_deleted_topic_is_revoked_and_assigned_when_it_is_made_again(

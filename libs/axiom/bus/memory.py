@@ -203,12 +203,14 @@ class MemoryConsumer:
     def assignment(self) -> set[TopicPartition]:
         return set(self._next)
 
-    def log_range(self, partition: TopicPartition) -> LogRange:
-        log = self._log(partition)
-        return LogRange(log.start, log.end)
+    def log_ranges(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, LogRange]:
+        logs = {partition: self._log(partition) for partition in partitions}
+        return {partition: LogRange(log.start, log.end) for partition, log in logs.items()}
 
-    def identity(self, topic: str) -> TopicIdentity:
-        return TopicIdentity(self._broker.id_of(topic), len(self._broker.logs[topic]))
+    def identities(self, topics: Collection[str]) -> dict[str, TopicIdentity]:
+        return {
+            topic: TopicIdentity(self._broker.id_of(topic), len(self._broker.logs[topic])) for topic in topics
+        }
 
     def close(self) -> None:
         members = self._broker.groups[self._group]

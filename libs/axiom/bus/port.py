@@ -84,15 +84,15 @@ class Consumer(Protocol):
     def assignment(self) -> set[TopicPartition]:
         """The partitions that are this member's now."""
 
-    def log_range(self, partition: TopicPartition) -> LogRange:
-        """The offsets that the partition holds, asked of the broker.
+    def log_ranges(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, LogRange]:
+        """The offsets that the partitions hold, asked of the broker all at once.
 
         Raises:
             Transient: Kafka does not answer.
         """
 
-    def identity(self, topic: str) -> TopicIdentity:
-        """Kafka's id for the topic and its partition count.
+    def identities(self, topics: Collection[str]) -> dict[str, TopicIdentity]:
+        """Kafka's id for each topic and its partition count.
 
         Raises:
             Transient: Kafka does not answer.
@@ -107,7 +107,12 @@ class LogReader(Protocol):
     """Reads stretches of the log outside any group: for rebuild, verify and looking at dead letters."""
 
     def identity(self, topic: str) -> TopicIdentity:
-        """As `Consumer.identity`."""
+        """Kafka's id for the topic and its partition count.
+
+        Raises:
+            Transient: Kafka does not answer.
+            LogMismatch: there is no such topic.
+        """
 
     def ranges(self, topic: str) -> dict[TopicPartition, LogRange]:
         """What each partition of the topic holds now.

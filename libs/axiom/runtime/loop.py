@@ -20,7 +20,7 @@ from axiom.resilience.clock import Clock
 from axiom.runtime.crashpoint import CrashPoint
 from axiom.runtime.ownership import Ownership
 from axiom.runtime.poison import PoisonBurst
-from axiom.runtime.positions import Log, read_log
+from axiom.runtime.positions import Log, read_logs
 from axiom.runtime.runs import Run, decode_runs
 from axiom.runtime.sink import Sink
 from axiom.runtime.watchdog import Watchdog
@@ -224,16 +224,16 @@ class SinkLoop(Generic[H]):
     async def _inspect(self) -> None:
         """Ask for lag and identity, for metrics and watchdog; see a topic made anew, a store lost."""
         try:
-            for topic, held in self._own.topics().items():
-                found: Log = await self._in_thread(read_log, self._consumer, topic, held)
-                for part in held:
-                    if self._writer.held[part].position.log != found.identity:
-                        self._own.reposition(part)  # taking it again compares all and says what differs
-                self._ranges |= found.ranges
+            logs: dict[str, Log] = await self._in_thread(read_logs, self._consumer, list(self._writer.held))
         except Transient as down:
             self._declare_pause("kafka_down", str(down))
             return
         self._declare_pause("kafka_down", None)
+        for found in logs.values():
+            for part in found.ranges:
+                if self._writer.held[part].position.log != found.identity:
+                    self._own.reposition(part)  # taking it again compares all and says what differs
+            self._ranges |= found.ranges
         for part, lag in self._lags().items():
             metrics.LAG.labels(self._sink.name, part.topic, part.partition).set(lag)
         with suppress(StoreDown):  # the next write will say so

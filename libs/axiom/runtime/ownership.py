@@ -8,7 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from axiom.bus.port import Consumer
 from axiom.contracts.record import TopicPartition
-from axiom.runtime.positions import Log, positions_of, read_log
+from axiom.runtime.positions import Log, positions_of, read_logs
 from axiom.runtime.sink import Sink
 from axiom.runtime.writer import Held, Writer
 from axiom.telemetry import metrics
@@ -100,11 +100,10 @@ class Ownership(Generic[H]):
         await self._position(self._due(), take=False)
 
     async def _position(self, partitions: set[TopicPartition], *, take: bool) -> None:
-        lost: set[TopicPartition] = set()
-        for topic in sorted({partition.topic for partition in partitions}):
-            own = await self._in_thread(self._consumer.assignment)
-            wanted = {part for part in partitions if part.topic == topic and part in own}
-            found: Log = await self._in_thread(read_log, self._consumer, topic, wanted)
+        wanted = partitions & await self._in_thread(self._consumer.assignment)
+        logs: dict[str, Log] = await self._in_thread(read_logs, self._consumer, wanted)
+        starts: dict[TopicPartition, int] = {}
+        for topic, found in logs.items():
             positions = await positions_of(self._sink.store, self._sink.name, topic, found, take=take)
             self._session += 1
             for partition, position in positions.items():
@@ -115,14 +114,12 @@ class Ownership(Generic[H]):
                     "partition_taken" if take else "partition_reloaded", topic=topic,
                     partition=partition.partition, offset=position.next_offset, epoch=position.epoch,
                 )  # fmt: skip
-            await self._in_thread(
-                self._consumer.start_at, {part: held.next_offset for part, held in positions.items()}
-            )
-            lost |= wanted - positions.keys()
+            starts |= {part: held.next_offset for part, held in positions.items()}
+        await self._in_thread(self._consumer.start_at, starts)
         for partition in partitions:
             self._to_take.discard(partition)
             self._to_reload.pop(partition, None)
-        self._to_take |= lost  # the store lost what it knew of them: begin anew
+        self._to_take |= wanted - starts.keys()  # the store lost what it knew of them: begin anew
 
     async def look_for_lost(self) -> None:
         """Load again what the store no longer knows, as after a FLUSHALL while no record came.

@@ -22,9 +22,14 @@ class Log:
     ranges: dict[TopicPartition, LogRange]
 
 
-def read_log(consumer: Consumer, topic: str, partitions: Collection[TopicPartition]) -> Log:
-    """Ask Kafka; raises Transient or LogMismatch as the consumer does."""
-    return Log(consumer.identity(topic), {part: consumer.log_range(part) for part in partitions})
+def read_logs(consumer: Consumer, partitions: Collection[TopicPartition]) -> dict[str, Log]:
+    """By topic. Raises Transient or LogMismatch as the consumer does."""
+    identities = consumer.identities(sorted({part.topic for part in partitions}))
+    ranges = consumer.log_ranges(partitions)
+    return {
+        topic: Log(identity, {part: kept for part, kept in ranges.items() if part.topic == topic})
+        for topic, identity in identities.items()
+    }
 
 
 async def positions_of(

@@ -157,8 +157,8 @@ class TransformLoop:
             own = self._to_take & await self._in_thread(self._consumer.assignment)
             done = await self._in_thread(self._consumer.done, own)
             starts: dict[TopicPartition, int] = {}
-            for partition in own:
-                kept = await self._in_thread(self._consumer.log_range, partition)
+            ranges = await self._in_thread(self._consumer.log_ranges, own)
+            for partition, kept in ranges.items():
                 start = done.get(partition, kept.start)
                 if not kept.start <= start <= kept.end:
                     log.warning("offset_not_in_log", partition=str(partition), offset=start, start=kept.start)
@@ -260,9 +260,9 @@ class TransformLoop:
         self._inspect_after_s = now + self._options.inspect_s
         lag = 0
         try:
-            for part, held in list(self._held.items()):
-                kept = await self._in_thread(self._consumer.log_range, part)
-                behind = max(0, kept.end - held.progress.next_offset)
+            ranges = await self._in_thread(self._consumer.log_ranges, list(self._held))
+            for part, kept in ranges.items():
+                behind = max(0, kept.end - self._held[part].progress.next_offset)
                 metrics.TRANSFORM_LAG.labels(self._name, part.topic, part.partition).set(behind)
                 lag += behind
         except Transient as down:

@@ -153,10 +153,13 @@ class KafkaAdmin:
         Raises:
             LogMismatch: there is no such topic.
         """
-        return self._identities([topic])[topic]
+        return self.identities([topic])[topic]
 
-    def _identities(self, names: Collection[str]) -> dict[str, TopicIdentity]:
+    def identities(self, names: Collection[str]) -> dict[str, TopicIdentity]:
+        """As `identity`, of several topics at once."""
         found: dict[str, TopicIdentity] = {}
+        if not names:
+            return found
         futures = self._client.describe_topics(TopicCollection(list(names)), request_timeout=self._timeout_s)
         for name, future in futures.items():
             try:
@@ -173,19 +176,18 @@ class KafkaAdmin:
 
     def describe(self, names: Collection[str]) -> list[TopicState]:
         """What each topic holds and how far every group has read it."""
-        identities = self._identities(names)
+        identities = self.identities(names)
         partitions = [
             TopicPartition(name, number) for name in names for number in range(identities[name].partitions)
         ]
-        starts = self._offsets(partitions, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
-        ends = self._offsets(partitions, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+        ranges = self.log_ranges(partitions)
         sizes = partition_sizes(self._bootstrap, partitions)
         groups = self._group_offsets()
         return [
             TopicState(
                 name=name,
                 identity=identities[name],
-                ranges={part.partition: LogRange(starts[part], ends[part]) for part in own},
+                ranges={part.partition: ranges[part] for part in own},
                 sizes_bytes={part.partition: sizes.get(part, 0) for part in own},
                 group_offsets=_of_topic(name, groups),
             )
@@ -196,6 +198,10 @@ class KafkaAdmin:
     def ranges(self, topic: str) -> dict[TopicPartition, LogRange]:
         """What each partition of a topic holds."""
         partitions = [TopicPartition(topic, number) for number in range(self.identity(topic).partitions)]
+        return self.log_ranges(partitions)
+
+    def log_ranges(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, LogRange]:
+        """What some partitions hold, of any topics."""
         starts = self._offsets(partitions, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
         ends = self._offsets(partitions, OffsetSpec.latest())  # type: ignore[no-untyped-call]
         return {part: LogRange(starts[part], ends[part]) for part in partitions}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 
 from confluent_kafka import (
     OFFSET_BEGINNING,
@@ -41,6 +42,7 @@ _CONFIG = SHARED_CONFIG | {
 _GONE = {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.UNKNOWN_TOPIC_ID, KafkaError._UNKNOWN_PARTITION}
 _OUT_OF_RANGE = {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}
 _REFUSED = {KafkaError.GROUP_AUTHORIZATION_FAILED, KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError._FATAL}
+_WAKE_S = 0.5
 _TIMEOUT_S = 3.0  # a service that is told to stop may be waiting for it, and has 10 s in all
 
 
@@ -71,15 +73,17 @@ class KafkaConsumer:
         return polled
 
     def start_at(self, positions: Mapping[TopicPartition, int]) -> None:
-        self._seek(positions)
-        self.resume(positions)
-        # A second seek wakes librdkafka's fetcher, which else looks at the partition only a second later;
-        # without the first, it would have begun to fetch from somewhere else.
-        self._seek(positions)
-
-    def _seek(self, positions: Mapping[TopicPartition, int]) -> None:
         for partition, offset in positions.items():
             self._consumer.seek(_TopicPartition(*partition, offset))
+        self.resume(positions)
+        if positions:
+            self._wake(next(iter(positions)))
+
+    def _wake(self, partition: TopicPartition) -> None:
+        """Ask the partition's broker something: librdkafka's thread for it sleeps up to a second while it has
+        nothing to fetch, and a partition that is resumed does not wake it."""
+        with suppress(KafkaException):  # no answer is no harm: the fetch begins a little later
+            self._consumer.get_watermark_offsets(_TopicPartition(*partition), timeout=_WAKE_S, cached=False)
 
     def pause(self, partitions: Collection[TopicPartition]) -> None:
         self._consumer.pause([_TopicPartition(*partition) for partition in partitions])
@@ -105,17 +109,12 @@ class KafkaConsumer:
     def assignment(self) -> set[TopicPartition]:
         return {TopicPartition(part.topic, part.partition) for part in self._consumer.assignment()}
 
-    def log_range(self, partition: TopicPartition) -> LogRange:
-        try:
-            found = self._consumer.get_watermark_offsets(_TopicPartition(*partition), timeout=_TIMEOUT_S)
-        except KafkaException as error:
-            raise StoreDown(f"Kafka does not say what {partition} holds: {error}") from error
-        if found is None:
-            raise StoreDown(f"Kafka does not say in {_TIMEOUT_S:.0f} s what {partition} holds")
-        return LogRange(*found)
+    def log_ranges(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, LogRange]:
+        # Not over the consumer's own connection, where a question waits behind the fetch that is under way.
+        return self._admin.log_ranges(partitions)
 
-    def identity(self, topic: str) -> TopicIdentity:
-        return self._admin.identity(topic)
+    def identities(self, topics: Collection[str]) -> dict[str, TopicIdentity]:
+        return self._admin.identities(topics)
 
     def close(self) -> None:
         self._consumer.close()

@@ -65,8 +65,8 @@ def test_an_absent_broker_delivers_nothing_and_answers_nothing() -> None:
     broker.down = True
     member.poll()
     for ask in (
-        lambda: member.consumer.identity("t"),
-        lambda: member.consumer.log_range(TopicPartition("t", 0)),
+        lambda: member.consumer.identities(["t"]),
+        lambda: member.consumer.log_ranges([TopicPartition("t", 0)]),
     ):
         with pytest.raises(StoreDown):
             ask()

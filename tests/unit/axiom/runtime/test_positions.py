@@ -5,7 +5,7 @@ import pytest
 from axiom.bus.memory import MemoryBroker, MemoryConsumer
 from axiom.contracts.record import LogRange, TopicIdentity, TopicPartition
 from axiom.errors import LogMismatch, StoreDown
-from axiom.runtime.positions import Log, check, positions_of, read_log
+from axiom.runtime.positions import Log, check, positions_of, read_logs
 from axiom.stores.memory import MemoryStore
 from axiom.stores.port import Position
 
@@ -43,7 +43,7 @@ async def test_a_new_partition_begins_where_the_log_does() -> None:
     broker.create("t", 2)
     broker.logs["t"][1].start = 40
     consumer = MemoryConsumer(broker, "g", ["t"])
-    log = read_log(consumer, "t", [PART, TopicPartition("t", 1)])
+    log = read_logs(consumer, [PART, TopicPartition("t", 1)])["t"]
     store = MemoryStore()
     taken = await positions_of(store, "c", "t", log, take=True)
     assert {part.partition: at.next_offset for part, at in taken.items()} == {0: 0, 1: 40}
@@ -64,4 +64,4 @@ def test_an_absent_kafka_is_passed_on() -> None:
     consumer = MemoryConsumer(broker, "g", ["t"])
     broker.down = True
     with pytest.raises(StoreDown):
-        read_log(consumer, "t", [PART])
+        read_logs(consumer, [PART])
