@@ -22,12 +22,17 @@ def counted(service: ServiceProcess, metric: str, **labels: str) -> int:
     return int(float(found[1])) if found else 0
 
 
-def held(service: ServiceProcess) -> set[int]:
-    """The partitions of `price-updates` that a member writes; none while it is not ready."""
+def shares(service: ServiceProcess) -> set[tuple[str, int]]:
+    """The partitions that a member writes, of every topic; none while it is not ready."""
     if not service.ready():
         return set()
     rows: list[dict[str, Any]] = service.health()["partitions"]
-    return {row["partition"] for row in rows if row["topic"] == price_updates.TOPIC.name}
+    return {(row["topic"], row["partition"]) for row in rows}
+
+
+def held(service: ServiceProcess) -> set[int]:
+    """Those of `price-updates`. Kafka shares out all topics together, so it may be any of them, or none."""
+    return {partition for topic, partition in shares(service) if topic == price_updates.TOPIC.name}
 
 
 def waits_for(service: ServiceProcess, reason: str) -> None:
