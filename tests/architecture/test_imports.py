@@ -28,6 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "axiom.web": CONTRACTS,
     "axiom.sources": STORES | {"axiom.universe", "axiom.web"},
     "axiom.knowledge": STORES | {"axiom.stores"},
+    "axiom.analysis": set(),
     "axiom.universe": STORES | {"axiom.stores", "axiom.web"},
     "axiom.runtime": STORES | {"axiom.bus", "axiom.stores"},
     "axiom_verify": CONTRACTS | {"axiom.settings", "axiom.bus", "axiom.embedding", "topics"},

@@ -1,0 +1,1 @@
+"""Mathematics of prices: pure, columnar, no I/O."""

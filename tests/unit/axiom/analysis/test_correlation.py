@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from axiom.analysis.correlation import Choice, edges
+from axiom.analysis.returns import Returns, log_returns
+
+pytestmark = pytest.mark.unit
+
+SESSIONS = 120
+
+
+def returns_of(values: np.ndarray) -> Returns:
+    symbols = tuple(f"S{row:03d}" for row in range(len(values)))
+    return Returns(symbols, np.arange(values.shape[1], dtype=np.int64), values.astype(np.float64))
+
+
+def planted(seed: int, clusters: int = 5, members: int = 4, alone: int = 40) -> Returns:
+    """Rows that share a factor in groups of `members`, and rows that share nothing."""
+    draw = np.random.default_rng(seed)
+    factors = np.repeat(draw.normal(size=(clusters, SESSIONS)), members, axis=0)
+    together = factors + 0.5 * draw.normal(size=factors.shape)
+    return returns_of(np.vstack([together, draw.normal(size=(alone, SESSIONS))]))
+
+
+def test_planted_clusters_are_found_and_nothing_else() -> None:
+    found = edges(planted(1), Choice())
+    pairs = {(int(edge.symbol_a[1:]), int(edge.symbol_b[1:])) for edge in found}
+    assert pairs == {(a, b) for a in range(20) for b in range(a + 1, 20) if a // 4 == b // 4}
+
+
+def test_independent_walks_give_edges_as_seldom_as_the_bound_says() -> None:
+    choice = Choice(min_r=0.2, false_share=0.05)
+    hits = sum(
+        bool(edges(returns_of(np.random.default_rng(seed).normal(size=(60, 60))), choice))
+        for seed in range(100)
+    )
+    assert hits <= 10  # 5 are expected at most; 10 are improbable (p < 0.03)
+
+
+@pytest.mark.parametrize("method", ["pearson", "spearman"])
+def test_coefficients_are_those_of_another_library(method: str) -> None:
+    returns = planted(2)
+    returns.values[3, [5, 9]] = np.nan
+    for edge in edges(returns, Choice(), "spearman" if method == "spearman" else "pearson"):
+        a, b = (returns.values[int(name[1:])] for name in (edge.symbol_a, edge.symbol_b))
+        both = np.isfinite(a) & np.isfinite(b)
+        expected = (stats.pearsonr if method == "pearson" else stats.spearmanr)(a[both], b[both])
+        assert edge.r == pytest.approx(expected[0], abs=1e-9)
+        assert edge.n == both.sum()
+
+
+def test_a_symbol_has_its_strongest_pairs_only() -> None:
+    draw = np.random.default_rng(3)
+    crowd = draw.normal(size=SESSIONS) + 0.3 * draw.normal(size=(30, SESSIONS))
+    few, many = (edges(returns_of(crowd), Choice(per_symbol=count)) for count in (2, 30))
+    assert len(many) == 30 * 29 // 2
+    assert 30 <= len(few) <= 60
+
+
+def test_blocks_change_nothing() -> None:
+    returns = planted(4)
+    assert edges(returns, Choice(), block=7) == edges(returns, Choice(), block=1000)
+
+
+def test_too_little_gives_nothing() -> None:
+    assert edges(returns_of(np.zeros((0, 60))), Choice()) == []
+    assert edges(returns_of(np.ones((3, 60))), Choice()) == []
+    assert edges(returns_of(np.random.default_rng(0).normal(size=(3, 10))), Choice()) == []
+
+
+def test_splits_are_no_falls_and_gaps_are_no_returns() -> None:
+    returns = log_returns(
+        ["A", "A", "A", "B", "B"],
+        np.array([1, 2, 3, 1, 3]),
+        np.array([100.0, 50.0, 55.0, 10.0, 11.0]),
+        np.array([np.nan, 2.0, np.nan, np.nan, np.nan]),
+    )
+    assert returns.symbols == ("A", "B")
+    assert returns.values[0] == pytest.approx([0.0, np.log(1.1)])
+    assert np.isnan(returns.values[1]).all()
