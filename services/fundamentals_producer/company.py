@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from axiom.sources.files import why_not
+from axiom.sources.files import Unusable, why_not
 from axiom.sources.text import plain
 from topics.company_fundamentals import CompanyFundamentals
 
@@ -21,10 +21,6 @@ TEXTS = {
 EXCHANGES = {
     "NMS": "NASDAQ", "NGM": "NASDAQ", "NCM": "NASDAQ", "NYQ": "NYSE", "ASE": "AMEX", "PCX": "NYSE Arca",
 }  # fmt: skip
-
-
-class Unusable(ValueError):
-    """It can't be published; the message says why."""
 
 
 def company(

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from pydantic import ValidationError
 
-from axiom.sources.files import why_not
+from axiom.sources.files import Unusable, why_not
 from axiom.sources.text import plain
 from axiom.universe.files import SYMBOL, yahoo_symbol
 from services.news_producer.urls import canonical_url, url_key
@@ -33,10 +33,6 @@ class Article:
     publisher: str | None = None
     symbols: tuple[str, ...] = ()
     language: str | None = None
-
-
-class Unusable(ValueError):
-    """An article that can't be an event; the message says why."""
 
 
 def to_event(article: Article, source: str, fetched_at: datetime) -> MarketEvent:

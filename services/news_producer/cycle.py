@@ -13,10 +13,11 @@ from axiom.resilience.breaker import CircuitBreaker
 from axiom.resilience.clock import Clock
 from axiom.resilience.negative import NegativeCache
 from axiom.sources.breakers import record
+from axiom.sources.files import Unusable
 from axiom.sources.metrics import LAST_SUCCESS, OUTCOMES
 from axiom.sources.outcomes import BadRow, NoSuchSymbol, kind_of
 from axiom.telemetry.logs import get_logger
-from services.news_producer.article import Article, Unusable, to_event
+from services.news_producer.article import Article, to_event
 from services.news_producer.joiner import Joiner
 from services.news_producer.language import language_of
 from services.news_producer.metrics import ARTICLES

@@ -30,7 +30,7 @@ OFFLINE = {
 @pytest.fixture
 def topics(stack: StackUnderTest) -> Iterator[Pipeline]:
     pipeline = Pipeline(stack)
-    pipeline.make_topics_anew(EVENTS, COMPANIES)
+    pipeline.make_topics_anew()
     yield pipeline
     pipeline.close()
 

@@ -1,14 +1,69 @@
-"""What files of records have in common: when their data were got, and what is wrong with a row."""
+"""What files of records have in common: their lines, when their data were got, what is wrong with a row."""
 
 from __future__ import annotations
 
+import gzip
 import json
+import zlib
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from axiom.errors import Misconfigured
+from axiom.errors import Misconfigured, Permanent
+from axiom.sources.outcomes import BadRow
+
+T = TypeVar("T")
+MAX_LINE_CHARS = 1024 * 1024
+
+
+class Unusable(ValueError):
+    """What a source gave can't be published; the message says why."""
+
+
+def json_lines(path: Path, parse: Callable[[str, datetime], T]) -> Iterator[T | BadRow]:
+    """Every line of a `.jsonl` or `.jsonl.gz` that is not empty, parsed, or what is wrong with it.
+
+    Args:
+        parse: gets the line and when the file's data were got; raises Unusable.
+
+    Raises:
+        Misconfigured: there is no such file.
+        Permanent: it is cut off or damaged; the rows before that were given.
+    """
+    if not path.is_file():
+        raise Misconfigured(f"there is no file {path}")
+    at = fetched_at(path)
+    opened = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opened(path, "rt", encoding="utf-8-sig") as lines:
+            for number, line in enumerate(lines, start=1):
+                if line.strip():
+                    try:
+                        yield parse(line, at)
+                    except Unusable as error:
+                        yield BadRow(f"line {number}", str(error))
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        raise Permanent(f"{path.name} can't be read to its end: {error}") from error
+
+
+def json_object(line: str) -> dict[str, Any]:
+    """The JSON object of a line.
+
+    Raises:
+        Unusable: it is too long, or there is none.
+    """
+    if len(line) > MAX_LINE_CHARS:
+        raise Unusable(f"over {MAX_LINE_CHARS:,} characters")
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise Unusable(f"no JSON: {error}") from error
+    if not isinstance(row, dict):
+        raise Unusable("no JSON object")
+    return row
 
 
 def fetched_at(path: Path) -> datetime:

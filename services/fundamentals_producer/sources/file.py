@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import gzip
-import json
-import zlib
 from collections.abc import AsyncGenerator, Collection, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from axiom.errors import AxiomError, Misconfigured, Permanent
-from axiom.sources.files import fetched_at, why_not
+from axiom.errors import AxiomError, Misconfigured
+from axiom.sources.files import Unusable, json_lines, json_object, why_not
 from axiom.sources.outcomes import BadRow, NoSuchSymbol, SourceDown
 from axiom.universe.files import SYMBOL, yahoo_symbol
-from services.fundamentals_producer.company import Unusable, company
+from services.fundamentals_producer.company import company
 from services.fundamentals_producer.sources.port import Capabilities, Outcome, Profile, Setup
 from topics.company_fundamentals import CompanyFundamentals
 
-MAX_LINE_CHARS = 1024 * 1024
 OWN = {"symbol", "source", "as_of", "fetched_at"}
 FIELDS = frozenset(CompanyFundamentals.model_fields) - OWN
 
@@ -44,20 +40,7 @@ class FundamentalsFile:
             Misconfigured: there is no such file.
             Permanent: it is cut off or damaged; the rows before that were given.
         """
-        if not self.path.is_file():
-            raise Misconfigured(f"there is no file {self.path}")
-        at = fetched_at(self.path)
-        opened = gzip.open if self.path.suffix == ".gz" else open
-        try:
-            with opened(self.path, "rt", encoding="utf-8-sig") as lines:
-                for number, line in enumerate(lines, start=1):
-                    if line.strip():
-                        try:
-                            yield _company(line, self.name, at)
-                        except Unusable as error:
-                            yield BadRow(f"line {number}", str(error))
-        except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-            raise Permanent(f"{self.path.name} can't be read to its end: {error}") from error
+        return json_lines(self.path, lambda line, at: _company(line, self.name, at))
 
     async def fetch(self, symbols: Collection[str], request: datetime) -> AsyncGenerator[Outcome, None]:
         """As the port says; of several lines on a company the last counts."""
@@ -87,14 +70,7 @@ def _company(line: str, source: str, at: datetime) -> CompanyFundamentals:
     Raises:
         Unusable: there is none; the message says why.
     """
-    if len(line) > MAX_LINE_CHARS:
-        raise Unusable(f"over {MAX_LINE_CHARS:,} characters")
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise Unusable(f"no JSON: {error}") from error
-    if not isinstance(row, dict):
-        raise Unusable("no JSON object")
+    row = json_object(line)
     if row.keys() >= OWN:
         try:
             return CompanyFundamentals.model_validate_json(line)

@@ -10,9 +10,10 @@ from datetime import datetime
 from typing import Any
 
 from axiom.resilience.clock import Clock
+from axiom.sources.files import Unusable
 from axiom.sources.finnhub import FinnhubClient
 from axiom.sources.outcomes import NoSuchSymbol, RateLimited, SourceDown
-from services.fundamentals_producer.company import Unusable, amount, company, exchange_of, first
+from services.fundamentals_producer.company import amount, company, exchange_of, first
 from services.fundamentals_producer.sources.port import Capabilities, Outcome, Profile, Setup
 
 MILLION, PERCENT = 1e6, 0.01

@@ -9,9 +9,10 @@ from typing import Any
 
 from axiom.resilience.clock import Clock
 from axiom.settings import home
+from axiom.sources.files import Unusable
 from axiom.sources.outcomes import NoSuchSymbol, RateLimited, SourceDown
 from axiom.sources.yahoo import YahooClient, asked
-from services.fundamentals_producer.company import Unusable, amount, company, exchange_of, first
+from services.fundamentals_producer.company import amount, company, exchange_of, first
 from services.fundamentals_producer.sources.port import Capabilities, Outcome, Profile, Setup
 
 PLAIN = {

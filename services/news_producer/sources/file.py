@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
-import json
-import zlib
 from collections.abc import AsyncGenerator, Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,15 +10,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from axiom.errors import Misconfigured, Permanent
-from axiom.sources.files import fetched_at, why_not
+from axiom.errors import Misconfigured
+from axiom.sources.files import Unusable, json_lines, json_object, why_not
 from axiom.sources.outcomes import BadRow
-from services.news_producer.article import Article, Unusable, to_event
+from services.news_producer.article import Article, to_event
 from services.news_producer.sources.port import Articles, Capabilities, Outcome, Setup
 from topics.market_events import MarketEvent
 
 CHUNK_ROWS = 500
-MAX_LINE_CHARS = 1024 * 1024
 TITLES, TIMES = ("title", "headline", "text"), ("published_at", "date", "datetime")
 
 
@@ -45,20 +41,7 @@ class NewsFile:
             Misconfigured: there is no such file.
             Permanent: it is cut off or damaged; the rows before that were given.
         """
-        if not self.path.is_file():
-            raise Misconfigured(f"there is no file {self.path}")
-        at = fetched_at(self.path)
-        try:
-            opened = gzip.open if self.path.suffix == ".gz" else open
-            with opened(self.path, "rt", encoding="utf-8-sig") as lines:
-                for number, line in enumerate(lines, start=1):
-                    if line.strip():
-                        try:
-                            yield _event(line, self.name, at)
-                        except Unusable as error:
-                            yield BadRow(f"line {number}", str(error))
-        except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-            raise Permanent(f"{self.path.name} can't be read to its end: {error}") from error
+        return json_lines(self.path, lambda line, at: _event(line, self.name, at))
 
     async def fetch(self, symbols: Collection[str], since: datetime) -> AsyncGenerator[Outcome, None]:
         """As the port says: all there is, whatever the symbols."""
@@ -84,14 +67,7 @@ def _event(line: str, source: str, at: datetime) -> MarketEvent:
     Raises:
         Unusable: there is none; the message says why.
     """
-    if len(line) > MAX_LINE_CHARS:
-        raise Unusable(f"over {MAX_LINE_CHARS:,} characters")
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise Unusable(f"no JSON: {error}") from error
-    if not isinstance(row, dict):
-        raise Unusable("no JSON object")
+    row = json_object(line)
     if "event_id" not in row:
         return to_event(_article(row, at), source, at)
     try:

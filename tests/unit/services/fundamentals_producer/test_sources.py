@@ -12,11 +12,12 @@ import pytest
 from axiom.contracts.codec import encode
 from axiom.errors import Misconfigured, StoreDown
 from axiom.resilience.clock import ManualClock
+from axiom.sources.files import Unusable
 from axiom.sources.outcomes import BadRow, NoSuchSymbol, RateLimited, SourceDown
 from axiom.sources.settings import FinnhubSettings, SourceSettings
 from axiom.universe.store import bundled_edition
 from services.fundamentals_producer.__main__ import make_chain
-from services.fundamentals_producer.company import Unusable, amount, company, exchange_of
+from services.fundamentals_producer.company import amount, company, exchange_of
 from services.fundamentals_producer.settings import FundamentalsSettings
 from services.fundamentals_producer.sources import available, build, finnhub, yahoo
 from services.fundamentals_producer.sources.file import FundamentalsFile

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.news_producer.article import Article, Unusable, event_id, to_event
+from axiom.sources.files import Unusable
+from services.news_producer.article import Article, event_id, to_event
 from services.news_producer.joiner import Joiner
 from topics.market_events import MarketEvent
 
