@@ -82,13 +82,14 @@ class Joiner:
         return None
 
     def _candidates(self, words: Headline) -> list[str]:
-        """Events that share the rarest of the words that any headline must share with this one.
+        """Events that have a word which any headline that says the same as this one has.
 
-        Of a headline that says the same, at most a quarter of the words are missing: it has one of the rarest
-        of them.
+        A further word of the longer is an ordinary one, so both have every other word of this one: the rarest
+        of these is enough. Without one, at most a quarter of the words is missing: one of the rarest is there.
         """
         rarest = sorted(words.stems, key=lambda stem: len(self._by_stem.get(stem, ())))
-        some = rarest[: len(rarest) // 4 + 1]
+        fixed = [stem for stem in rarest if stem not in words.ordinary]
+        some = fixed[:1] or rarest[: len(rarest) // 4 + 1]
         return sorted({found for stem in some for found in self._by_stem.get(stem, ())})
 
     def _keep(self, event: MarketEvent) -> None:
