@@ -52,7 +52,8 @@ def replay(
     The mutations are written again with the same ids and bytes, which changes no store. Only what was never
     read is asked (or read locally, without a key). Exit code 1: some records can't be read.
     """
-    parts, tasks = load_parts(), _tasks(topics)
+    parts = load_parts()
+    tasks = _tasks(parts, topics)
     _go(parts, tasks, _selection(since, until, symbols, limit), again=False, as_json=as_json)
 
 
@@ -73,7 +74,8 @@ def again(
     What was answered by the same model and prompt is not asked a second time. The budget holds as ever.
     Exit code 1: some records can't be read.
     """
-    parts, tasks = load_parts(), _tasks(topics)
+    parts = load_parts()
+    tasks = _tasks(parts, topics)
     if not parts.claude.has_key:
         raise Misconfigured("asking anew needs a key: set AXIOM_CLAUDE_API_KEY")
     selection = _selection(since, until, symbols, limit)
@@ -83,8 +85,8 @@ def again(
         _go(parts, tasks, selection, again=True, as_json=as_json)
 
 
-def _tasks(topics: list[str] | None) -> list[Task[Any]]:
-    every = make_tasks(load_parts().settings)
+def _tasks(parts: Parts, topics: list[str] | None) -> list[Task[Any]]:
+    every = make_tasks(parts.settings)
     known = {task.topic.name for task in every}
     if unknown := set(topics or ()) - known:
         raise Misconfigured(f"--topic {', '.join(sorted(unknown))}: take {', '.join(sorted(known))}")

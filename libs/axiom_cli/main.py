@@ -1,4 +1,8 @@
-"""The `axiom` command. Each module beside this one that has `register(app)` adds its commands."""
+"""The `axiom` command. Each module beside this one that has `register(app)` adds its commands.
+
+A module is named as its command (`enrich` and `enrich_again` add to one group), so that a command loads no
+other's packages: all of them take seconds.
+"""
 
 from __future__ import annotations
 
@@ -15,17 +19,22 @@ import axiom_cli
 from axiom.errors import AxiomError, Misconfigured, Transient
 
 MISCONFIGURED, TRANSIENT, FAILED, INTERRUPTED = 2, 3, 1, 130
+# Commands of a module with another name.
+WHERE = {
+    "explain": "graph",
+    **dict.fromkeys(("up", "down", "status", "logs", "reset", "doctor"), "stack"),
+}
 
 
-def build() -> typer.Typer:
-    """The application with every command found."""
+def build(command: str | None = None) -> typer.Typer:
+    """The application with one command, or with every one when there is none of that name."""
     app = typer.Typer(
         help="Axiom: market prices through Kafka into PostgreSQL, Redis, Neo4j and Chroma.",
         no_args_is_help=True,
         rich_markup_mode="rich",
         pretty_exceptions_show_locals=False,
     )
-    for module in _command_modules():
+    for module in _command_modules(command):
         module.register(app)
     return app
 
@@ -36,7 +45,7 @@ def main() -> None:
     Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 a server is down (try again), 130 Ctrl-C.
     """
     try:
-        build()(standalone_mode=True)
+        build(next(iter(sys.argv[1:]), None))(standalone_mode=True)
     except AxiomError as error:
         console = Console(stderr=True, highlight=False, soft_wrap=True)
         console.print(f"[bold red]axiom:[/] {escape(str(error))}")
@@ -56,9 +65,11 @@ def exit_code(error: AxiomError) -> int:
             return FAILED
 
 
-def _command_modules() -> list[ModuleType]:
+def _command_modules(command: str | None) -> list[ModuleType]:
     names = sorted(module.name for module in pkgutil.iter_modules(axiom_cli.__path__))
-    modules = [importlib.import_module(f"axiom_cli.{name}") for name in names if name != "main"]
+    own = WHERE.get(command, command) if command else None
+    wanted = [name for name in names if name == own or name.startswith(f"{own}_")] or names
+    modules = [importlib.import_module(f"axiom_cli.{name}") for name in wanted if name != "main"]
     return [module for module in modules if hasattr(module, "register")]
 
 

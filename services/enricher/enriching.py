@@ -6,13 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from axiom.bus.kafka import KafkaLogReader, KafkaProducer
 from axiom.errors import Misconfigured
 from axiom.llm.batches import BatchDesk
 from axiom.llm.budget import BudgetSettings, Conduct, conduct
-from axiom.llm.claude import ClaudeClient
 from axiom.llm.desk import Desk
 from axiom.llm.ledger import MIGRATIONS as LEDGER
 from axiom.llm.port import Answer, Request
@@ -32,6 +31,9 @@ from services.enricher.tasks.correlations import CorrelationTask
 from services.enricher.tasks.events import EventTask
 from services.enricher.tasks.port import Task
 from services.enricher.universes import NameLists
+
+if TYPE_CHECKING:
+    from axiom.llm.claude import ClaudeClient
 
 NAME = "enricher"
 CONDUCT_FOR_S = 2.0
@@ -98,7 +100,7 @@ async def enriching(
     """
     clock = clock or SystemClock()
     control = ControlStore(parts.postgres, migrations={**UNIVERSE, "llm": LEDGER})
-    client = ClaudeClient(parts.claude) if parts.claude.has_key else None
+    client = _client(parts.claude) if parts.claude.has_key else None
     producer = KafkaProducer(parts.kafka.bootstrap, client_id=f"{NAME}-ledger")
     async with AsyncExitStack() as exits:
         for part in (control, client, producer):
@@ -123,6 +125,13 @@ async def enriching(
             max_mutations=parts.settings.max_mutations,
             batches=batches,
         )
+
+
+def _client(settings: ClaudeSettings) -> ClaudeClient:
+    # Anthropic's package takes a second to load and 70 MB: only who has a key pays that.
+    from axiom.llm.claude import ClaudeClient
+
+    return ClaudeClient(settings)
 
 
 async def _end(task: asyncio.Task[None]) -> None:

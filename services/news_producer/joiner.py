@@ -85,7 +85,7 @@ class Joiner:
         """Events that have a word which any headline that says the same as this one has.
 
         A further word of the longer is an ordinary one, so both have every other word of this one: the rarest
-        of these is enough. Without one, at most a quarter of the words is missing: one of the rarest is there.
+        of these is enough. Without any, at most a quarter of the words is missing, not all of the rarest.
         """
         rarest = sorted(words.stems, key=lambda stem: len(self._by_stem.get(stem, ())))
         fixed = [stem for stem in rarest if stem not in words.ordinary]

@@ -33,6 +33,26 @@ def test_every_command_module_beside_main_is_found() -> None:
     assert all(command in shown for command in ("up", "down", "status", "logs", "reset", "doctor"))
 
 
+def test_a_command_alone_is_found_like_among_all() -> None:
+    everything = main.build()
+    names = {
+        command.name or command.callback.__name__
+        for command in everything.registered_commands
+        if command.callback
+    }
+    names |= {group.name for group in everything.registered_groups if group.name}
+    for name in names:
+        alone = main.build(name)
+        found = {
+            command.name or command.callback.__name__
+            for command in alone.registered_commands
+            if command.callback
+        }
+        found |= {group.name for group in alone.registered_groups if group.name}
+        assert name in found
+        assert found < names
+
+
 def test_an_error_is_one_line_without_a_traceback(tmp_path: object) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "axiom_cli.main", "logs"],
