@@ -38,7 +38,7 @@ test-chaos: ready ## Run the short, fixed part of make chaos, and the mutants th
 	@$(BIN)/pytest -m chaos $(ARGS)
 
 test-unit: ready ## Run the tests that need no server.
-	@$(BIN)/pytest tests/unit tests/architecture $(ARGS)
+	@$(BIN)/pytest -n auto tests/unit tests/architecture $(ARGS)
 
 test-integration: ready ## Run the tests of single parts on real servers.
 	@$(BIN)/pytest tests/integration $(ARGS)
