@@ -10,6 +10,7 @@ from axiom.bus.deadletters import DeadLetters
 from axiom.bus.kafka import KafkaConsumer, KafkaProducer
 from axiom.errors import StoreDown
 from axiom.resilience.backoff import Backoff
+from axiom.resilience.clock import wait_or
 from axiom.runtime.crashpoint import CrashPoint
 from axiom.runtime.service import Work, run_service
 from axiom.runtime.transform import Handler, Outputs, Transform, TransformLoop, TransformOptions
@@ -43,7 +44,7 @@ def make_work(service: ServiceSettings) -> Work:
             except StoreDown as down:
                 health.not_ready["store_down"] = str(down)
                 log.warning("store_awaited", store_error=str(down))
-                await _wait(stop, backoff.next_s(down.retry_after_s))
+                await wait_or(stop, backoff.next_s(down.retry_after_s))
 
     return work
 
@@ -70,13 +71,6 @@ def _handler(task: Task[Any], enrichment: Enrichment) -> Handler:
         return [(graph_mutations.TOPIC, mutation) for mutation in await enrichment.read(task, payload)]
 
     return read
-
-
-async def _wait(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        return
 
 
 if __name__ == "__main__":

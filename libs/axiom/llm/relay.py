@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from pathlib import Path
 
 from axiom.bus.port import Producer
 from axiom.contracts.codec import encode
 from axiom.errors import DeliveryFailed, StoreDown
 from axiom.resilience.backoff import Backoff
+from axiom.resilience.clock import wait_or
 from axiom.stores.control import ControlStore
 from axiom.stores.queries import named_queries
 from axiom.telemetry.logs import get_logger
@@ -45,8 +45,7 @@ class Relay:
             except (StoreDown, DeliveryFailed) as error:
                 log.warning("llm_relay_waits", why=str(error))
                 wait_s = backoff.next_s(at_least_s=self._every_s)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), wait_s)
+            await wait_or(stop, wait_s)
         await self._lock.release()
 
     async def drain(self) -> int:

@@ -14,7 +14,7 @@ from axiom.llm.ledger import PostgresLedger
 from axiom.llm.port import Claude
 from axiom.llm.refill import refill
 from axiom.llm.relay import Relay
-from axiom.resilience.clock import Clock, SystemClock
+from axiom.resilience.clock import Clock, SystemClock, wait_or
 from axiom.stores.control import ControlStore
 from axiom.telemetry.logs import get_logger
 
@@ -73,10 +73,7 @@ async def _keep(ledger: PostgresLedger, desk: Desk, stop: asyncio.Event) -> None
             await desk.reap()
         except StoreDown as error:
             log.warning("llm_ledger_waits", why=str(error))
-        try:
-            await asyncio.wait_for(stop.wait(), _KEEP_EVERY_S)
-        except TimeoutError:
-            continue
+        await wait_or(stop, _KEEP_EVERY_S)
 
 
 async def _send_rest(relay: Relay) -> None:

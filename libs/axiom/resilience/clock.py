@@ -6,6 +6,7 @@ import asyncio
 import heapq
 import itertools
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -93,3 +94,9 @@ class ManualClock:
         """Let woken tasks run until they wait again (a few turns of the loop reach that in tests)."""
         for _ in range(20):
             await asyncio.sleep(0)
+
+
+async def wait_or(stop: asyncio.Event, seconds: float) -> None:
+    """Wait so long on the machine's clock, or until `stop` is set."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)

@@ -16,9 +16,10 @@ from axiom.contracts.codec import Decoder
 from axiom.contracts.record import LogRange, TopicPartition
 from axiom.errors import LogMismatch, StoreDown, Transient
 from axiom.resilience.backoff import Backoff
-from axiom.resilience.clock import Clock
+from axiom.resilience.clock import Clock, wait_or
 from axiom.runtime.crashpoint import CrashPoint
 from axiom.runtime.ownership import Ownership
+from axiom.runtime.pauses import Pauses
 from axiom.runtime.poison import PoisonBurst
 from axiom.runtime.positions import Log, read_logs
 from axiom.runtime.runs import Run, decode_runs
@@ -80,8 +81,9 @@ class SinkLoop(Generic[H]):
         self._watchdog = watchdog
         self._options = options or LoopOptions()
         self._backoff = backoff or Backoff(base_s=0.2, cap_s=5.0)
+        self._pauses = Pauses(sink.name, health, watchdog)
         self._writer = Writer(
-            sink, dead_letters, crash or CrashPoint(), self._declare_pause, self._backoff, poison, clock
+            sink, dead_letters, crash or CrashPoint(), self._pauses.declare, self._backoff, poison, clock
         )
         self._decoders: dict[str, Decoder[Any]] = {topic.name: Decoder(topic) for topic in sink.handlers}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="kafka-poll")
@@ -105,9 +107,9 @@ class SinkLoop(Generic[H]):
         except LogMismatch as mismatch:
             log.critical("log_mismatch", why=str(mismatch))
             metrics.ERRORS.labels(self._sink.name, "log_mismatch").inc()
-            self._declare_pause("log_mismatch", str(mismatch))
+            self._pauses.declare("log_mismatch", str(mismatch))
             await self._in_thread(self._consumer.close)
-            await _wait(stop, self._options.stand_s)
+            await wait_or(stop, self._options.stand_s)
             if not stop.is_set():
                 raise
         except BaseException:
@@ -129,12 +131,12 @@ class SinkLoop(Generic[H]):
             try:
                 await self._sink.store.setup()
             except StoreDown as down:
-                self._declare_pause("store_down", str(down))
+                self._pauses.declare("store_down", str(down))
                 log.warning("store_awaited", store_error=str(down))
-                await _wait(stop, self._backoff.next_s(down.retry_after_s))
+                await wait_or(stop, self._backoff.next_s(down.retry_after_s))
             else:
                 self._backoff.reset()
-                self._declare_pause("store_down", None)
+                self._pauses.declare("store_down", None)
                 return
 
     async def _work(self, stop: asyncio.Event) -> None:
@@ -213,9 +215,9 @@ class SinkLoop(Generic[H]):
                 await self._own.settle()
             except Transient as down:
                 self._take_after_s = now + self._backoff.next_s(down.retry_after_s)
-                self._declare_pause("positions", str(down))
+                self._pauses.declare("positions", str(down))
             else:
-                self._declare_pause("positions", None)
+                self._pauses.declare("positions", None)
         if now >= self._inspect_after_s:
             self._inspect_after_s = now + self._options.inspect_s
             await self._inspect()
@@ -226,9 +228,9 @@ class SinkLoop(Generic[H]):
         try:
             logs: dict[str, Log] = await self._in_thread(read_logs, self._consumer, list(self._writer.held))
         except Transient as down:
-            self._declare_pause("kafka_down", str(down))
+            self._pauses.declare("kafka_down", str(down))
             return
-        self._declare_pause("kafka_down", None)
+        self._pauses.declare("kafka_down", None)
         for found in logs.values():
             for part in found.ranges:
                 if self._writer.held[part].position.log != found.identity:
@@ -252,14 +254,6 @@ class SinkLoop(Generic[H]):
             self._consumer.mark_done(partition, next_offset)
         self._consumer.close()
 
-    def _declare_pause(self, reason: str, why: str | None) -> None:
-        self._watchdog.declare_pause(reason, why)
-        metrics.PAUSED.labels(self._sink.name, reason).set(why is not None)
-        if why is None:
-            self._health.not_ready.pop(reason, None)
-        else:
-            self._health.not_ready[reason] = why
-
     def _describe(self) -> list[dict[str, Any]]:
         return [
             {
@@ -277,10 +271,3 @@ class SinkLoop(Generic[H]):
 
     async def _in_thread(self, call: Callable[..., T], *arguments: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call, *arguments)
-
-
-async def _wait(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        return

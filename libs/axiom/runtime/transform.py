@@ -23,6 +23,7 @@ from axiom.contracts.topic import Topic
 from axiom.errors import Permanent, Transient
 from axiom.resilience.backoff import Backoff
 from axiom.runtime.crashpoint import CrashPoint
+from axiom.runtime.pauses import Pauses
 from axiom.runtime.progress import Progress
 from axiom.runtime.watchdog import Watchdog
 from axiom.telemetry import metrics
@@ -97,6 +98,7 @@ class TransformLoop:
         self._tasks: dict[asyncio.Task[None], tuple[Record, int]] = {}
         self._last_of_key: dict[tuple[str, bytes | None], asyncio.Task[None]] = {}
         self._waiting: dict[int, str] = {}
+        self._pauses = Pauses(transform.name, health, watchdog)
         self._session = 0
         self._paused = False
         self._moved = 0
@@ -119,15 +121,6 @@ class TransformLoop:
             self._watchdog.stop()
             self._thread.shutdown(wait=False)
             await self._producer.close()
-
-    def declare_pause(self, reason: str, why: str | None) -> None:
-        """Tell the watchdog and /ready of a pause that is meant; None ends it."""
-        self._watchdog.declare_pause(reason, why)
-        metrics.PAUSED.labels(self._name, reason).set(why is not None)
-        if why is None:
-            self._health.not_ready.pop(reason, None)
-        else:
-            self._health.not_ready[reason] = why
 
     async def _turn(self) -> None:
         room = self._options.in_flight - len(self._tasks)
@@ -165,7 +158,7 @@ class TransformLoop:
                     start = kept.start
                 starts[partition] = start
         except Transient as down:
-            self.declare_pause("kafka_down", str(down))
+            self._pauses.declare("kafka_down", str(down))
             await asyncio.sleep(0.5)
             return
         self._session += 1
@@ -227,7 +220,7 @@ class TransformLoop:
             self._waiting[who] = why
         elif self._waiting.pop(who, None) is None:
             return
-        self.declare_pause("upstream_down", next(iter(self._waiting.values()), None))
+        self._pauses.declare("upstream_down", next(iter(self._waiting.values()), None))
 
     async def _confirm(self) -> None:
         """Have Kafka confirm what finished tasks wrote, then move the group's offsets past them."""
@@ -266,9 +259,9 @@ class TransformLoop:
                 metrics.TRANSFORM_LAG.labels(self._name, part.topic, part.partition).set(behind)
                 lag += behind
         except Transient as down:
-            self.declare_pause("kafka_down", str(down))
+            self._pauses.declare("kafka_down", str(down))
             return
-        self.declare_pause("kafka_down", None)
+        self._pauses.declare("kafka_down", None)
         self._watchdog.observe(self._moved, lag)
 
     async def _finish(self) -> None:
