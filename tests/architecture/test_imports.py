@@ -30,7 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "axiom.knowledge": STORES | {"axiom.stores"},
     "axiom.analysis": set(),
     "axiom.universe": STORES | {"axiom.stores", "axiom.web"},
-    "axiom.runtime": STORES | {"axiom.bus", "axiom.stores"},
+    "axiom.runtime": STORES | {"axiom.bus", "axiom.stores", "topics.job_commands", "topics.job_runs"},
     "axiom_verify": CONTRACTS | {"axiom.settings", "axiom.bus", "axiom.embedding", "topics"},
     "deploy.docker": set(),
     "deploy.fetch_uv": set(),

@@ -16,9 +16,11 @@ from typing import TypeVar
 from pydantic_settings import BaseSettings
 
 from axiom.bus.deadletters import DeadLetters
-from axiom.bus.kafka import KafkaConsumer, KafkaProducer
+from axiom.bus.kafka import KafkaConsumer, KafkaLogReader, KafkaProducer
 from axiom.errors import LogMismatch, Misconfigured
 from axiom.runtime.crashpoint import CrashPoint
+from axiom.runtime.job_loop import JobLoop, group_of
+from axiom.runtime.jobs import JobOwner
 from axiom.runtime.loop import SinkLoop
 from axiom.runtime.poison import PoisonBurst
 from axiom.runtime.sink import Sink
@@ -26,6 +28,7 @@ from axiom.runtime.watchdog import Watchdog
 from axiom.settings import KafkaSettings, ServiceSettings, load
 from axiom.telemetry.health import Health, health_server
 from axiom.telemetry.logs import get_logger, setup_logs
+from topics import job_commands
 
 H = TypeVar("H")
 S = TypeVar("S", bound=BaseSettings)
@@ -110,3 +113,41 @@ def run_sink(name: str, settings_type: type[S], make_sink: Callable[[S], Sink[H]
         return work
 
     return run_service(name, make_work)
+
+
+def run_job_owner(name: str, make_owner: Callable[[ServiceSettings], JobOwner]) -> int:
+    """Run a service that does nothing but its jobs: what `python -m services.<name>` does."""
+
+    def make_work(service: ServiceSettings) -> Work:
+        kafka, owner = load(KafkaSettings), make_owner(service)
+
+        async def work(health: Health, stop: asyncio.Event) -> None:
+            health.not_ready.pop("service", None)
+            try:
+                await serve_jobs(owner, kafka.bootstrap, health, service, stop)
+            finally:
+                await owner.close()
+
+        return work
+
+    return run_service(name, make_work)
+
+
+async def serve_jobs(
+    owner: JobOwner, bootstrap: str, health: Health, service: ServiceSettings, stop: asyncio.Event
+) -> None:
+    """Run an owner's jobs until `stop`; beside other work of its service, as a task."""
+    producer = KafkaProducer(bootstrap, client_id=f"{owner.name}-jobs", linger_ms=0)
+    loop = JobLoop(
+        owner,
+        KafkaConsumer(bootstrap, group=group_of(owner.name), topics=[job_commands.TOPIC.name]),
+        producer,
+        KafkaLogReader(bootstrap),
+        DeadLetters(producer, group_of(owner.name)),
+        health,
+        Watchdog(service.watchdog_s),
+    )
+    try:
+        await loop.run(stop)
+    finally:
+        await producer.close()

@@ -43,3 +43,5 @@ TRANSFORM_LAG = Gauge(
     "Records between the group's offset and the end of the log",
     ["consumer", "topic", "partition"],
 )
+JOB_RUNS = Counter("axiom_job_runs_total", "Runs that ended here, by how", ["owner", "job", "state"])
+JOBS_RUNNING = Gauge("axiom_jobs_running", "Runs under way here", ["owner", "job"])
