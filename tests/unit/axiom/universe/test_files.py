@@ -48,7 +48,13 @@ def test_rows_that_are_no_listings_are_told_with_their_line() -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"a,b\n1,2\n", b"symbol,name\n", b"\xff\xfe\x00", gzip.compress(b"symbol,name\nA,B\n")[:-6]],
+    [
+        b"",
+        b"a,b\n1,2\n",
+        b"symbol,name\n",
+        b"\xff\xfe\x00",
+        gzip.compress(b"symbol,name\nA,B\n", mtime=0)[:-6],
+    ],
 )
 def test_what_is_no_list_of_companies_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / ("list.csv.gz" if content[:2] == b"\x1f\x8b" else "list.csv")
