@@ -6,10 +6,12 @@ import asyncio
 import sys
 
 from axiom.bus.kafka import KafkaProducer
+from axiom.quota.postgres import MIGRATIONS as QUOTA_MIGRATIONS
 from axiom.resilience.clock import SystemClock
 from axiom.resilience.negative import NegativeCache
 from axiom.runtime.service import Work, run_service
 from axiom.settings import KafkaSettings, PostgresSettings, ServiceSettings, load
+from axiom.sources.access import Access
 from axiom.sources.breakers import breakers_for
 from axiom.sources.failover import Failover
 from axiom.sources.settings import FinnhubSettings, SourceSettings
@@ -26,9 +28,11 @@ from services.fundamentals_producer.sources.port import Setup
 def make_work(_: ServiceSettings) -> Work:
     """Compose the service out of settings."""
     kafka, clock = load(KafkaSettings), SystemClock()
-    control = ControlStore(load(PostgresSettings), migrations=MIGRATIONS)
+    control = ControlStore(load(PostgresSettings), migrations=MIGRATIONS | QUOTA_MIGRATIONS)
+    shared = load(SourceSettings)
+    access = Access.shared(control, clock, shared.request_timeout_s)
     setup = Setup(
-        load(FundamentalsSettings), load(SourceSettings), load(FinnhubSettings), Universes(control), clock
+        load(FundamentalsSettings), shared, load(FinnhubSettings), Universes(control), clock, access
     )
     chain = make_chain(setup)
 

@@ -9,6 +9,7 @@ from axiom.bus.kafka import KafkaLogReader, KafkaProducer
 from axiom.resilience.clock import SystemClock
 from axiom.runtime.service import Work, run_service
 from axiom.settings import KafkaSettings, ServiceSettings, load
+from axiom.sources.access import open_access
 from axiom.sources.breakers import breakers_for
 from axiom.sources.settings import FinnhubSettings, SourceSettings
 from axiom.telemetry.health import Health
@@ -21,9 +22,10 @@ from services.news_producer.sources.port import NewsSource, Setup
 def make_work(_: ServiceSettings) -> Work:
     """Compose the service out of settings."""
     kafka, clock = load(KafkaSettings), SystemClock()
-    setup = Setup(load(NewsSettings), load(SourceSettings), load(FinnhubSettings), clock)
+    shared = load(SourceSettings)
+    access, control = open_access(clock, shared.request_timeout_s)
+    setup = Setup(load(NewsSettings), shared, load(FinnhubSettings), clock, access)
     sources = make_sources(setup)
-    shared = setup.shared
     names = [source.name for source in sources]
     breakers = breakers_for(names, shared.breaker_failures, shared.breaker_reset_s, clock)
 
@@ -31,7 +33,10 @@ def make_work(_: ServiceSettings) -> Work:
         producer = KafkaProducer(kafka.bootstrap, client_id=NAME)
         reader = KafkaLogReader(kafka.bootstrap)
         news = NewsProducer(sources, breakers, producer, reader, setup.settings, shared, clock, health)
-        await news.run(stop)
+        try:
+            await news.run(stop)
+        finally:
+            await control.close()
 
     return work
 

@@ -9,9 +9,10 @@ from collections.abc import AsyncGenerator, Collection, Mapping
 from datetime import datetime
 from typing import Any
 
+from axiom.quota.meter import spending_for
 from axiom.resilience.clock import Clock
 from axiom.sources.files import Unusable
-from axiom.sources.finnhub import FinnhubClient
+from axiom.sources.finnhub import FinnhubClient, theirs
 from axiom.sources.outcomes import NoSuchSymbol, RateLimited, SourceDown
 from services.fundamentals_producer.company import amount, company, exchange_of, first
 from services.fundamentals_producer.sources.port import Capabilities, Outcome, Profile, Setup
@@ -32,7 +33,8 @@ class FinnhubFundamentals:
     async def fetch(self, symbols: Collection[str], request: datetime) -> AsyncGenerator[Outcome, None]:
         """As the port says; without its ratios a profile is still one."""
         for symbol in symbols:
-            outcome = await self._one(symbol, request)
+            with spending_for("fundamentals"):
+                outcome = await self._one(symbol, request)
             yield outcome
             if isinstance(outcome, RateLimited) or (
                 isinstance(outcome, SourceDown) and not outcome.reachable
@@ -44,13 +46,12 @@ class FinnhubFundamentals:
         await self._client.close()
 
     async def _one(self, symbol: str, as_of: datetime) -> Outcome:
-        theirs = symbol.replace("-", ".")  # Finnhub writes share classes with a dot: BRK.B
-        profile = await self._client.get("stock/profile2", theirs, {})
+        profile = await self._client.get("stock/profile2", theirs(symbol), {})
         if isinstance(profile, RateLimited | SourceDown):
             return profile
         if profile == {}:
             return NoSuchSymbol(symbol, "an empty profile")
-        ratios = await self._client.get("stock/metric", theirs, {"metric": "all"})
+        ratios = await self._client.get("stock/metric", theirs(symbol), {"metric": "all"})
         if isinstance(ratios, RateLimited):
             return ratios
         metric = ratios.get("metric") if isinstance(ratios, dict) else None
@@ -86,5 +87,4 @@ def values_of(profile: Mapping[str, Any], metric: Mapping[str, Any]) -> dict[str
 
 def make(setup: Setup) -> FinnhubFundamentals:
     """Built by name; see `sources.build`."""
-    client = FinnhubClient(setup.finnhub, setup.shared.request_timeout_s, setup.clock)
-    return FinnhubFundamentals(client, setup.clock)
+    return FinnhubFundamentals(FinnhubClient(setup.finnhub, setup.access), setup.clock)

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Protocol
 
 from axiom.resilience.clock import Clock
+from axiom.sources.access import Access
 from axiom.sources.outcomes import BadRow, Problem
 from axiom.sources.settings import FinnhubSettings, SourceSettings
 from axiom.universe.store import Universes
@@ -76,3 +77,4 @@ class Setup:
     finnhub: FinnhubSettings
     universes: Universes
     clock: Clock
+    access: Access

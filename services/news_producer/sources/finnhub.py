@@ -6,8 +6,9 @@ from collections.abc import AsyncGenerator, Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from axiom.quota.meter import spending_for
 from axiom.resilience.clock import Clock
-from axiom.sources.finnhub import FinnhubClient
+from axiom.sources.finnhub import FinnhubClient, theirs
 from axiom.sources.outcomes import RateLimited, SourceDown
 from services.news_producer.article import Article
 from services.news_producer.sources.port import Articles, Capabilities, Outcome, Setup
@@ -27,8 +28,8 @@ class FinnhubNews:
         """As the port says."""
         days = {"from": f"{since:%Y-%m-%d}", "to": f"{self._clock.now():%Y-%m-%d}"}
         for symbol in symbols:
-            # Finnhub writes share classes with a dot: BRK.B.
-            items = await self._client.get("company-news", symbol.replace("-", "."), days)
+            with spending_for("news"):
+                items = await self._client.get("company-news", theirs(symbol), days)
             if isinstance(items, RateLimited | SourceDown):
                 yield items
                 if isinstance(items, RateLimited) or not items.reachable:
@@ -65,5 +66,4 @@ def article_of(symbol: str, item: Mapping[str, Any]) -> Article:
 
 def make(setup: Setup) -> FinnhubNews:
     """Built by name; see `sources.build`."""
-    client = FinnhubClient(setup.finnhub, setup.shared.request_timeout_s, setup.clock)
-    return FinnhubNews(client, setup.clock)
+    return FinnhubNews(FinnhubClient(setup.finnhub, setup.access), setup.clock)

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Protocol
 
 from axiom.resilience.clock import Clock
+from axiom.sources.access import Access
 from axiom.sources.outcomes import BadRow, Problem
 from axiom.sources.settings import FinnhubSettings, SourceSettings
 from services.news_producer.article import Article
@@ -75,3 +76,4 @@ class Setup:
     shared: SourceSettings
     finnhub: FinnhubSettings
     clock: Clock
+    access: Access

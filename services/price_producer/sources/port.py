@@ -1,18 +1,26 @@
 """What the producer needs of a price source. The docstrings are the specification.
 
-A source is one module in this folder with a function `make(settings, clock) -> PriceSource`; its name in
+A source is one module in this folder with a function `make(setup) -> PriceSource`; its name in
 `AXIOM_PRODUCER_SOURCES` is the module's name.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Collection
+from collections.abc import AsyncGenerator, Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Protocol, TypeVar, runtime_checkable
 
+from pydantic_settings import BaseSettings
+
+from axiom.resilience.clock import Clock
+from axiom.settings import load
+from axiom.sources.access import Access
 from axiom.sources.outcomes import BadRow, NoSuchSymbol, RateLimited, SourceDown
+from services.price_producer.settings import ProducerSettings
 from topics.price_updates import Interval, PriceBar
+
+S = TypeVar("S", bound=BaseSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +72,16 @@ class Capabilities:
     streams: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What sources are made of. `load`: reads a group of settings, such as a provider's key."""
+
+    settings: ProducerSettings
+    clock: Clock
+    access: Access
+    load: Callable[[type[S]], S] = load
+
+
 class PriceSource(Protocol):
     """One provider of bars. It never retries and never waits between calls: that is the chain's policy."""
 
@@ -73,7 +91,7 @@ class PriceSource(Protocol):
 
     @property
     def capabilities(self) -> Capabilities:
-        """Fixed for the source's life."""
+        """Fixed for the source's life, but for what `discover` finds out."""
 
     def fetch(self, symbols: Collection[str], request: Request) -> AsyncGenerator[Outcome, None]:
         """Ask for bars; no symbols means every symbol the source has.
@@ -87,6 +105,18 @@ class PriceSource(Protocol):
 
     async def close(self) -> None:
         """Give up calls in flight as soon as may be, and release connections."""
+
+
+@runtime_checkable
+class DiscoveringSource(Protocol):
+    """A source whose capabilities depend on its key."""
+
+    async def discover(self) -> None:
+        """Find out what the key allows, at most once a week for all processes; to be called at the start.
+
+        Leaves the capabilities as they are when the provider gives no verdict. Raises `StoreDown` while what
+        is known of keys can't be read.
+        """
 
 
 class StreamingSource(PriceSource, Protocol):

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from axiom.resilience.clock import Clock
 from services.price_producer.sample.make_sample import SAMPLE
-from services.price_producer.settings import ProducerSettings
 from services.price_producer.sources.file import FileSource
+from services.price_producer.sources.port import Setup
 
 
-def make(settings: ProducerSettings, clock: Clock) -> FileSource:
+def make(_: Setup) -> FileSource:
     """Built by name; see `sources.build`."""
     return FileSource(Path(SAMPLE), interval="1d", name="sample")

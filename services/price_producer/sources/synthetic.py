@@ -9,8 +9,7 @@ from datetime import UTC, datetime, timedelta
 from axiom.resilience.clock import Clock
 from axiom.universe.watchlist import sectors
 from services.price_producer.market_model import EPOCH, MarketModel
-from services.price_producer.settings import ProducerSettings
-from services.price_producer.sources.port import Bars, Capabilities, Outcome, Request
+from services.price_producer.sources.port import Bars, Capabilities, Outcome, Request, Setup
 from topics.price_updates import INTERVAL_LENGTH, Interval, PriceBar
 
 INTERVALS: frozenset[Interval] = frozenset(("1m", "5m", "15m", "30m", "1h", "1d"))
@@ -85,7 +84,8 @@ def _floor(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(second=0, microsecond=0)
 
 
-def make(settings: ProducerSettings, clock: Clock) -> SyntheticSource:
+def make(setup: Setup) -> SyntheticSource:
     """Built by name; see `sources.build`."""
-    symbols = settings.watched
-    return SyntheticSource(clock, MarketModel(settings.seed, sectors()), symbols, settings.rate_per_s)
+    settings = setup.settings
+    model = MarketModel(settings.seed, sectors())
+    return SyntheticSource(setup.clock, model, settings.watched, settings.rate_per_s)

@@ -14,8 +14,7 @@ from axiom.resilience.clock import Clock
 from axiom.settings import home
 from axiom.sources.outcomes import NoSuchSymbol, RateLimited, SourceDown
 from axiom.sources.yahoo import LIMITED, YahooClient, problem_of
-from services.price_producer.settings import ProducerSettings
-from services.price_producer.sources.port import Bars, Capabilities, Outcome, Request
+from services.price_producer.sources.port import Bars, Capabilities, Outcome, Request, Setup
 from services.price_producer.sources.yahoo_frame import bars_of
 
 INTERVALS = frozenset[Any](("1m", "5m", "15m", "30m", "1h", "1d"))
@@ -96,6 +95,7 @@ def _why_missing(symbol: str, error: YFPricesMissingError, meta: Any) -> Outcome
     return SourceDown(symbol, reason[:200])
 
 
-def make(settings: ProducerSettings, clock: Clock) -> YahooSource:
+def make(setup: Setup) -> YahooSource:
     """Built by name; see `sources.build`."""
-    return YahooSource(clock, home() / "yahoo", settings.request_timeout_s, settings.yahoo_url)
+    settings = setup.settings
+    return YahooSource(setup.clock, home() / "yahoo", settings.request_timeout_s, settings.yahoo_url)

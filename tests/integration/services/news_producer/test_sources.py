@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from axiom.resilience.clock import ManualClock
+from axiom.sources.access import Access
 from axiom.sources.finnhub import FinnhubClient
 from axiom.sources.outcomes import RateLimited, SourceDown
 from axiom.sources.settings import FinnhubSettings
@@ -47,7 +49,7 @@ async def ask(source: Any, *symbols: str) -> list[Any]:
 def finnhub_at(site: Site) -> FinnhubNews:
     settings = FinnhubSettings(api_key=KEY, url=f"{site.url}/api/v1")  # type: ignore[arg-type]
     clock = ManualClock(NOW, skip_sleeps=True)
-    return FinnhubNews(FinnhubClient(settings, 2.0, clock), clock)
+    return FinnhubNews(FinnhubClient(settings, replace(Access.in_memory(clock), timeout_s=2.0)), clock)
 
 
 async def test_finnhub_is_asked_by_symbol_and_days_with_the_key_in_a_header(site: Site) -> None:

@@ -12,6 +12,7 @@ import pytest
 from axiom.contracts.codec import encode
 from axiom.errors import Misconfigured, StoreDown
 from axiom.resilience.clock import ManualClock
+from axiom.sources.access import Access
 from axiom.sources.files import Unusable
 from axiom.sources.outcomes import BadRow, NoSuchSymbol, RateLimited, SourceDown
 from axiom.sources.settings import FinnhubSettings, SourceSettings
@@ -85,9 +86,11 @@ class FakeFinnhub:
 def setup_of(**settings: Any) -> Setup:
     finnhub_settings = settings.pop("finnhub", FinnhubSettings())
     universes: Any = FakeUniverses()
+    clock = ManualClock(NOW)
     return Setup(
-        FundamentalsSettings(**settings), SourceSettings(), finnhub_settings, universes, ManualClock(NOW)
-    )
+        FundamentalsSettings(**settings), SourceSettings(), finnhub_settings, universes, clock,
+        Access.in_memory(clock),
+    )  # fmt: skip
 
 
 def test_yahoos_figures_in_our_units() -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from axiom.errors import Misconfigured, Permanent
 from axiom.resilience.clock import ManualClock
+from axiom.sources.access import Access
 from axiom.sources.finnhub import FinnhubClient
 from axiom.sources.outcomes import BadRow, RateLimited, SourceDown
 from axiom.sources.settings import FinnhubSettings, SourceSettings
@@ -59,9 +60,28 @@ FEED = """<?xml version="1.0"?><rss version="2.0"><channel>
 <item><title>No date</title></item></channel></rss>"""
 
 
+def finnhub_that_says(answer: Page) -> FinnhubClient:
+    access = Access.in_memory(ManualClock(NOW), getter=lambda: Pages(answer))
+    return FinnhubClient(FinnhubSettings(api_key="k"), access)  # type: ignore[arg-type]
+
+
+class Pages:
+    """Gives one page to everyone."""
+
+    def __init__(self, answer: Page) -> None:
+        self._answer = answer
+
+    async def get(self, url: str, params: Any = None, headers: Any = None) -> Page:
+        return self._answer
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
 def setup_of(**settings: Any) -> Setup:
     finnhub_settings = settings.pop("finnhub", FinnhubSettings())
-    return Setup(NewsSettings(**settings), SourceSettings(), finnhub_settings, ManualClock(NOW))
+    clock = ManualClock(NOW)
+    return Setup(NewsSettings(**settings), SourceSettings(), finnhub_settings, clock, Access.in_memory(clock))
 
 
 def test_yahoos_present_form() -> None:
@@ -160,18 +180,17 @@ def test_an_old_feed_with_a_harmless_doctype_is_read() -> None:
         (page('{"error":"Symbol not supported"}'), SourceDown, "not supported"),
     ],
 )
-def test_finnhubs_refusals(answer: Page, kind: type, said: str) -> None:
-    client = FinnhubClient(FinnhubSettings(api_key="k"), 1.0, ManualClock(NOW))  # type: ignore[arg-type]
-    verdict = client._verdict("AAPL", answer)
+async def test_finnhubs_refusals(answer: Page, kind: type, said: str) -> None:
+    verdict = await finnhub_that_says(answer).get("company-news", "AAPL", {})
     assert isinstance(verdict, kind)
     assert said in verdict.reason
 
 
-def test_finnhub_says_when_its_minute_is_over() -> None:
-    client = FinnhubClient(FinnhubSettings(api_key="k"), 1.0, ManualClock(NOW))  # type: ignore[arg-type]
+async def test_finnhub_says_when_its_minute_is_over() -> None:
     reset = str(int(NOW.timestamp()) + 42)
-    assert client._verdict("AAPL", page("", 429, x_ratelimit_reset=reset)).retry_after_s == 42
-    assert client._verdict("AAPL", page("", 429, retry_after="7")).retry_after_s == 7
+    for header, wait_s in ({"x_ratelimit_reset": reset}, 42), ({"retry_after": "7"}, 7):
+        verdict = await finnhub_that_says(page("", 429, **header)).get("company-news", "AAPL", {})
+        assert verdict.retry_after_s == wait_s
 
 
 def test_files_hold_our_own_events_or_simple_ones(tmp_path: Path) -> None:

@@ -9,13 +9,14 @@ import pytest
 from axiom.errors import Misconfigured
 from axiom.resilience.clock import ManualClock
 from axiom.settings import load
+from axiom.sources.access import Access
 from axiom.universe.watchlist import sectors
 from services.price_producer.__main__ import make_chain
 from services.price_producer.sample.make_sample import SAMPLE, sample_rows
 from services.price_producer.settings import ProducerSettings
 from services.price_producer.sources import available, build
 from services.price_producer.sources.file import FileSource
-from services.price_producer.sources.port import Bars, everything
+from services.price_producer.sources.port import Bars, Setup, everything
 from topics.price_updates import PriceBar
 
 pytestmark = pytest.mark.unit
@@ -28,22 +29,34 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AXIOM_HOME", str(tmp_path / "home"))
 
 
-def test_every_source_is_found_by_its_modules_name() -> None:
-    assert available() == ["sample", "synthetic", "yahoo"]
+KEYED = ("finnhub", "alpha_vantage", "polygon")
+
+
+def setup_of(settings: ProducerSettings | None = None) -> Setup:
+    clock = ManualClock()
+    return Setup(settings or ProducerSettings(), clock, Access.in_memory(clock))
+
+
+def test_every_source_is_found_by_its_modules_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert available() == ["alpha_vantage", "finnhub", "polygon", "sample", "synthetic", "yahoo"]
+    for name in KEYED:
+        with pytest.raises(Misconfigured, match=f"AXIOM_{name.upper()}_API_KEY"):
+            build(name, setup_of())
+        monkeypatch.setenv(f"AXIOM_{name.upper()}_API_KEY", "a-key")
     for name in available():
-        assert build(name, ProducerSettings(), ManualClock()).name == name
+        assert build(name, setup_of()).name == name
 
 
 @pytest.mark.parametrize("name", ["bloomberg", "port", "os"])
 def test_an_unknown_source_is_named_with_those_there_are(name: str) -> None:
     with pytest.raises(Misconfigured, match=f"'{name}'.*sample, synthetic, yahoo"):
-        build(name, ProducerSettings(), ManualClock())
+        build(name, setup_of())
 
 
 def test_real_and_made_up_prices_are_not_mixed() -> None:
     with pytest.raises(Misconfigured, match="made-up"):
-        make_chain(ProducerSettings(sources=("yahoo", "synthetic")), ManualClock())
-    chain = make_chain(ProducerSettings(), ManualClock())
+        make_chain(setup_of(ProducerSettings(sources=("yahoo", "synthetic"))))
+    chain = make_chain(setup_of())
     assert [source.name for source in chain.sources] == ["yahoo", "sample"]
 
 
@@ -74,11 +87,11 @@ def test_the_watch_list_is_25_stocks_of_several_sectors() -> None:
 def test_the_service_says_what_it_needs() -> None:
     service = tomllib.loads((SAMPLE.parents[1] / "service.toml").read_text())
     assert service["port_offset"] == 11
-    assert service["needs"] == ["kafka"]
+    assert service["needs"] == ["kafka", "postgres"]
 
 
 async def test_the_sample_is_three_years_of_closes() -> None:
-    sample = build("sample", ProducerSettings(), ManualClock())
+    sample = build("sample", setup_of())
     assert not sample.capabilities.live
     outcomes = [outcome async for outcome in sample.fetch([], everything("1d"))]
     bars = [bar for outcome in outcomes if isinstance(outcome, Bars) for bar in outcome.bars]

@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from axiom.resilience.clock import ManualClock
+from axiom.sources.access import Access
 from axiom.universe.watchlist import sectors
 from services.price_producer.market_model import EPOCH, MarketModel
 from services.price_producer.settings import ProducerSettings
-from services.price_producer.sources.port import Bars, Request
+from services.price_producer.sources.port import Bars, Request, Setup
 from services.price_producer.sources.synthetic import SyntheticSource, make
 from topics.price_updates import INTERVAL_LENGTH, Interval, PriceBar
 
@@ -142,5 +143,7 @@ async def test_a_stream_that_was_held_up_does_not_burst() -> None:
 
 
 def test_settings_choose_the_market() -> None:
-    made = make(ProducerSettings(symbols=("AAPL",), seed=3, rate_per_s=500), ManualClock(NOW))
+    clock = ManualClock(NOW)
+    chosen = ProducerSettings(symbols=("AAPL",), seed=3, rate_per_s=500)
+    made = make(Setup(chosen, clock, Access.in_memory(clock)))
     assert made.capabilities.streams
