@@ -135,6 +135,20 @@ class GovernorSuite:
         used = [(use.window, use.used, use.limit) for use in await governor.usage(DAILY)]
         assert used == [("minute", 1, 5), ("day", 2, 10)]
 
+    async def test_what_calls_were_for_is_kept_by_day(
+        self, open_governor: OpenGovernor, clock: ManualClock
+    ) -> None:
+        governor = open_governor()
+        await governor.spend(DAILY, purpose="tier-2")
+        await governor.spend(DAILY, purpose="tier-2")
+        await governor.spend(MINUTELY, purpose="news")
+        today = NOON.date()
+        assert await governor.by_purpose(today) == {
+            ("alpha_vantage", today, "tier-2"): 2,
+            ("finnhub", today, "news"): 1,
+        }
+        assert await governor.by_purpose(today + timedelta(days=1)) == {}
+
     @pytest.mark.parametrize("seed", range(3))
     async def test_no_window_of_the_providers_is_ever_too_full(
         self, open_governor: OpenGovernor, clock: ManualClock, seed: int

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import bisect
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from axiom.quota.model import Granted, Quota, Refused, Urgency, Use, window_name
 from axiom.resilience.clock import Clock
@@ -61,6 +62,14 @@ class MemoryGovernor:
         until = self._now(books) + timedelta(seconds=for_s)
         if books.blocked_until is None or until > books.blocked_until:
             books.blocked_until, books.block_reason = until, reason
+
+    async def by_purpose(self, since: date) -> Mapping[tuple[str, date, str], int]:
+        return {
+            (provider, day, purpose): calls
+            for provider, books in self._books.items()
+            for (written, purpose), calls in books.days.items()
+            if (day := date.fromisoformat(written)) >= since
+        }
 
     async def usage(self, quota: Quota) -> list[Use]:
         books = self._of(quota)

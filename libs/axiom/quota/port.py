@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date
 from typing import Protocol
 
 from axiom.quota.model import Granted, Quota, Refused, Urgency, Use
@@ -27,6 +29,10 @@ class Governor(Protocol):
     async def block(self, quota: Quota, for_s: float, reason: str) -> None:
         """The provider says that its limit is reached, whatever our books say: nobody is granted a call for
         so long. A longer block that holds already stays."""
+        ...
+
+    async def by_purpose(self, since: date) -> Mapping[tuple[str, date, str], int]:
+        """Calls by provider, the provider's day and purpose, from a day on: what reports are made of."""
         ...
 
     async def usage(self, quota: Quota) -> list[Use]:

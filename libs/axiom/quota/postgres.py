@@ -7,7 +7,7 @@ clocks of several machines need not agree.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,11 @@ class PostgresGovernor:
         await self._control.fetch(
             _SQL["block"], quota.provider, self._now(), timedelta(seconds=for_s), reason
         )
+
+    async def by_purpose(self, since: date) -> Mapping[tuple[str, date, str], int]:
+        await self._ready()
+        rows = await self._control.fetch(_SQL["days"], since)
+        return {(row["provider"], row["day"], row["purpose"]): row["calls"] for row in rows}
 
     async def usage(self, quota: Quota) -> list[Use]:
         await self._ready()
