@@ -1,8 +1,8 @@
 """Every pair's correlation, and the few pairs that are worth an edge.
 
 The matrix is one product of standardised returns, computed in float32 and in blocks, of which only the
-candidates are kept: 6,000 symbols need some 50 MB. The coefficients of the chosen pairs are computed again in
-float64, over the sessions that both have.
+candidates are kept. The coefficients of the chosen pairs are computed again in float64, over the sessions
+that both have.
 
 Missing returns: a symbol must have `min_coverage` of the window; its gaps count as its mean (zero after
 standardising) in the product, and are left out in the second computation.
@@ -11,7 +11,7 @@ standardising) in the product, and are left out in the second computation.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,11 +19,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special, stats
 
-from axiom.analysis.returns import Floats, Returns
+from axiom.analysis.bars import Floats
+from axiom.analysis.pairs import BLOCK, Pairs, strong_pairs
+from axiom.analysis.returns import Returns
 
 Method = Literal["pearson", "spearman"]
-BLOCK = 1024
+Pair = tuple[str, str]
 _BELOW_ONE = 1 - 1e-12
+_FLOAT32 = 1e-6
+"""How far a coefficient in float32 may lie from the true one."""
+_AT_ONCE = 1024
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,10 @@ class Choice:
         per_symbol: a pair must be among the strongest so many of at least one of its two symbols.
         min_coverage: the share of the window's returns that a symbol must have.
         min_overlap: the least number of sessions that both have.
-        shrinkage: coefficients are multiplied by 1 minus this (0: none), as towards the identity matrix.
+        shrinkage: coefficients are multiplied by 1 minus this (0: none), as towards the identity matrix;
+            p-values are of the coefficients before that.
+        keep_r, keep_per_symbol: what `min_r` and `per_symbol` are for a pair that is an edge already, so that
+            pairs at the limit don't come and go; the other rules hold for it as for all.
     """
 
     min_r: float = 0.5
@@ -45,6 +53,8 @@ class Choice:
     min_coverage: float = 0.95
     min_overlap: int = 20
     shrinkage: float = 0.0
+    keep_r: float = 0.45
+    keep_per_symbol: int = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,24 +68,32 @@ class Edge:
     p_value: float
 
 
-def edges(returns: Returns, choice: Choice, method: Method = "pearson", block: int = BLOCK) -> list[Edge]:
+def edges(
+    returns: Returns,
+    choice: Choice,
+    method: Method = "pearson",
+    held: Collection[Pair] = (),
+    block: int = BLOCK,
+) -> list[Edge]:
     """The pairs that the choice takes, the strongest first.
 
     Args:
         returns: the window; see `Returns.window`.
         method: spearman is pearson of each symbol's ranks.
+        held: the pairs that are edges already, each in alphabetical order.
     """
     kept = returns.covering(choice.min_coverage)
-    n = kept.values.shape[1]
-    if len(kept.symbols) < 2 or n < choice.min_overlap:
+    count, n = kept.values.shape
+    if count < 2 or n < choice.min_overlap:
         return []
     values = _ranks(kept.values) if method == "spearman" else kept.values
-    rows, columns, strength = _candidates(standardised(values), choice, block)
-    cut = _discovery_cut(np.abs(strength), len(kept.symbols), n, choice)
-    chosen = np.flatnonzero(np.abs(strength) >= cut)
-    chosen = chosen[_strongest_of_a_symbol(rows[chosen], columns[chosen], np.abs(strength[chosen]), choice)]
-    found = _exact(kept, rows[chosen], columns[chosen], choice, method)
-    return sorted(found, key=lambda edge: (-abs(edge.r), edge.symbol_a, edge.symbol_b))
+    of_held = _keys(held, kept.symbols)
+    least = min(choice.keep_r, choice.min_r) if len(of_held) else choice.min_r
+    found = strong_pairs(standardised(values), least / (1 - choice.shrinkage) - _FLOAT32, block)
+    found = found.at_least(_discovery_cut(found.strength, count, n, choice))
+    chosen = _chosen(found, np.isin(found.keys(count), of_held), choice)
+    taken = _exact(kept, found.at(chosen), of_held, choice, method)
+    return sorted(taken, key=lambda edge: (-abs(edge.r), edge.symbol_a, edge.symbol_b))
 
 
 def standardised(values: Floats) -> NDArray[np.float32]:
@@ -85,34 +103,33 @@ def standardised(values: Floats) -> NDArray[np.float32]:
     return np.ascontiguousarray(centred / np.linalg.norm(centred, axis=1, keepdims=True), dtype=np.float32)
 
 
-def _blocks(unit: NDArray[np.float32], block: int) -> Iterator[tuple[int, int, NDArray[np.float32]]]:
-    """Blocks of the upper triangle, with the row and column that each begins at."""
-    count = len(unit)
-    for top in range(0, count, block):
-        for left in range(top, count, block):
-            yield top, left, unit[top : top + block] @ unit[left : left + block].T
+def p_value(r: Floats, n: int | NDArray[np.int64]) -> Floats:
+    """How likely an |r| this large is of `n` independent pairs of normal numbers: Student's t, two-sided."""
+    r = np.minimum(np.abs(r), _BELOW_ONE, dtype=np.float64)
+    t = r * np.sqrt((n - 2) / (1 - r * r))
+    return np.asarray(2 * special.stdtr(n - 2, -t), dtype=np.float64)
 
 
-def _candidates(
-    unit: NDArray[np.float32], choice: Choice, block: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
-    """Rows, columns and coefficients of the pairs with at least `min_r`; each pair once."""
-    least = np.float32(choice.min_r / (1 - choice.shrinkage) - 1e-6)
-    rows, columns, strengths = [], [], []
-    for top, left, product in _blocks(unit, block):
-        inside = np.flatnonzero(np.abs(product).ravel() >= least)
-        row, column = inside // product.shape[1] + top, inside % product.shape[1] + left
-        kept = row < column
-        rows.append(row[kept])
-        columns.append(column[kept])
-        strengths.append(product.ravel()[inside[kept]])
-    return np.concatenate(rows), np.concatenate(columns), np.concatenate(strengths)
+def _keys(held: Collection[Pair], symbols: tuple[str, ...]) -> NDArray[np.int64]:
+    """The held pairs of these symbols, as `Pairs.keys`."""
+    numbers = {symbol: number for number, symbol in enumerate(symbols)}
+    known = [numbers[a] * len(symbols) + numbers[b] for a, b in held if a in numbers and b in numbers]
+    return np.array(known, dtype=np.int64)
+
+
+def _chosen(found: Pairs, is_held: NDArray[np.bool_], choice: Choice) -> NDArray[np.int64]:
+    """The places of pairs that are strong and near enough to the top of one of their symbols."""
+    ranks = found.ranks()
+    enters = (ranks < choice.per_symbol) & (
+        found.strength >= choice.min_r / (1 - choice.shrinkage) - _FLOAT32
+    )
+    return np.flatnonzero(enters | (is_held & (ranks < choice.keep_per_symbol)))
 
 
 def _discovery_cut(strength: NDArray[np.float32], symbols: int, n: int, choice: Choice) -> float:
     """The least |r| that keeps the false discovery rate, by the step-up rule over all pairs.
 
-    Only the candidates are looked at, so the rule errs on the careful side where it would go below `min_r`.
+    Only the candidates are looked at, so the rule errs on the careful side where it would go below them.
     """
     if not len(strength):
         return math.inf
@@ -125,61 +142,64 @@ def _discovery_cut(strength: NDArray[np.float32], symbols: int, n: int, choice: 
     return float(ordered[passing[-1]]) if len(passing) else math.inf
 
 
-def p_value(r: Floats, n: int | NDArray[np.int64]) -> Floats:
-    """How likely an |r| this large is of `n` independent pairs of normal numbers: Student's t, two-sided."""
-    r = np.minimum(np.abs(r), _BELOW_ONE, dtype=np.float64)
-    t = r * np.sqrt((n - 2) / (1 - r * r))
-    return np.asarray(2 * special.stdtr(n - 2, -t), dtype=np.float64)
-
-
-def _strongest_of_a_symbol(
-    rows: NDArray[np.int64], columns: NDArray[np.int64], strength: NDArray[np.float32], choice: Choice
-) -> NDArray[np.int64]:
-    """The pairs that are among the strongest `per_symbol` of one of their symbols."""
-    strongest_first = np.argsort(-strength, kind="stable")
-    ends = np.stack([rows[strongest_first], columns[strongest_first]], axis=1).ravel()
-    pairs = np.repeat(strongest_first, 2)
-    kind = np.uint16 if ends.size == 0 or ends.max() < 2**16 else np.uint32  # 16 bits are sorted by radix
-    order = np.argsort(ends.astype(kind), kind="stable")
-    ends, pairs = ends[order], pairs[order]
-    firsts = np.flatnonzero(np.r_[True, ends[1:] != ends[:-1]]) if len(ends) else np.zeros(0, np.int64)
-    rank = np.arange(len(ends)) - np.repeat(firsts, np.diff(np.r_[firsts, len(ends)]))
-    return np.unique(pairs[rank < choice.per_symbol])
-
-
 def _exact(
-    kept: Returns, rows: NDArray[np.int64], columns: NDArray[np.int64], choice: Choice, method: Method
+    kept: Returns, pairs: Pairs, held: NDArray[np.int64], choice: Choice, method: Method
 ) -> Iterator[Edge]:
     """The pairs' coefficients in float64, over the sessions that both have; those that are edges still."""
-    for start in range(0, len(rows), BLOCK):
-        a, b = rows[start : start + BLOCK], columns[start : start + BLOCK]
-        first, second = kept.values[a], kept.values[b]
-        both = np.isfinite(first) & np.isfinite(second)
-        n = both.sum(axis=1)
-        r = _row_correlations(first, second, both, method) * (1 - choice.shrinkage)
-        p = p_value(r, n)
-        for pair in np.flatnonzero((n >= max(choice.min_overlap, 3)) & (np.abs(r) >= choice.min_r)):
-            names = kept.symbols[a[pair]], kept.symbols[b[pair]]
-            yield Edge(*names, float(r[pair]), int(n[pair]), float(p[pair]))
+    n, raw = _coefficients(kept, pairs, method)
+    r, p = raw * (1 - choice.shrinkage), p_value(raw, n)
+    least = np.where(np.isin(pairs.keys(len(kept.symbols)), held), choice.keep_r, choice.min_r)
+    enough = (n >= max(choice.min_overlap, 3)) & (np.abs(r) >= least)
+    columns = (pairs.first, pairs.second, r, n, p)
+    for first, second, *figures in zip(*(column[enough].tolist() for column in columns), strict=True):
+        yield Edge(kept.symbols[first], kept.symbols[second], *figures)
 
 
-def _row_correlations(first: Floats, second: Floats, both: NDArray[np.bool_], method: Method) -> Floats:
-    """The correlation of each row of `first` with that of `second`, where both count; NaN for none."""
+def _coefficients(kept: Returns, pairs: Pairs, method: Method) -> tuple[NDArray[np.int64], Floats]:
+    """Of each pair the number of sessions that both have, and the coefficient over these."""
+    present = np.isfinite(kept.values)
+    is_whole = np.asarray(present.all(axis=1))
+    values = _ranks(kept.values) if method == "spearman" else kept.values
+    unit = _centred(values, present, present.sum(axis=1))
+    unit /= np.sqrt(np.einsum("ij,ij->i", unit, unit))[:, None]
+    n = np.full(len(pairs), values.shape[1], dtype=np.int64)
+    r = np.empty(len(pairs))
+    for start in range(0, len(pairs), _AT_ONCE):
+        a, b = pairs.first[start : start + _AT_ONCE], pairs.second[start : start + _AT_ONCE]
+        r[start : start + _AT_ONCE] = np.einsum("ij,ij->i", unit[a], unit[b])
+    partial = np.flatnonzero(~(is_whole[pairs.first] & is_whole[pairs.second]))
+    for start in range(0, len(partial), _AT_ONCE):
+        some = partial[start : start + _AT_ONCE]
+        n[some], r[some] = _row_correlations(
+            kept.values[pairs.first[some]], kept.values[pairs.second[some]], method
+        )
+    return n, np.clip(r, -1.0, 1.0)
+
+
+def _row_correlations(first: Floats, second: Floats, method: Method) -> tuple[NDArray[np.int64], Floats]:
+    """How many values both rows have, and their correlation, for each row of `first` and of `second`."""
+    both = np.isfinite(first) & np.isfinite(second)
+    n = both.sum(axis=1)
     first, second = (np.where(both, values, np.nan) for values in (first, second))
     if method == "spearman":
         first, second = _ranks(first), _ranks(second)
-    n = both.sum(axis=1, keepdims=True)
     with np.errstate(invalid="ignore", divide="ignore"):
-        first, second = (
-            np.where(both, values - np.where(both, values, 0.0).sum(axis=1, keepdims=True) / n, 0.0)
-            for values in (first, second)
-        )
+        first, second = (_centred(values, both, n) for values in (first, second))
         lengths = np.sqrt(np.einsum("ij,ij->i", first, first) * np.einsum("ij,ij->i", second, second))
-        r: Floats = np.clip(np.einsum("ij,ij->i", first, second) / lengths, -1.0, 1.0)
-    return r
+        r: Floats = np.einsum("ij,ij->i", first, second) / lengths
+    return n, r
+
+
+def _centred(values: Floats, present: NDArray[np.bool_], n: NDArray[np.int64]) -> Floats:
+    """Each row without its mean; 0 where a value is missing."""
+    filled = np.where(present, values, 0.0)
+    return np.where(present, filled - filled.sum(axis=1, keepdims=True) / n[:, None], 0.0)
 
 
 def _ranks(values: Floats) -> Floats:
     """Each row's ranks, ties at their mean; missing values stay missing."""
+    if np.isfinite(values).all():
+        whole: Floats = stats.rankdata(values, axis=1)
+        return whole
     ranked: Floats = stats.rankdata(values, axis=1, nan_policy="omit")
     return ranked

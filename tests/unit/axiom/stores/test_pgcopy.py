@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from axiom.stores.pgcopy import Column, binary_copy
+from axiom.errors import Permanent
+from axiom.stores.pgcopy import Column, binary_copy, fixed_rows
 
 pytestmark = pytest.mark.unit
 
@@ -108,3 +109,19 @@ def test_rows_of_the_same_widths_keep_their_order() -> None:
 )
 def test_a_moment_keeps_its_microseconds(moment: datetime) -> None:
     assert read(binary_copy([Column.timestamptz([moment])]), "m") == [(moment,)]
+
+
+def test_what_was_copied_is_read_back() -> None:
+    data = binary_copy([Column.int8([1, 2]), Column.float8([0.5, float("inf")])])
+    columns = fixed_rows(data, {"number": "i8", "value": "f8"})
+    assert columns["number"].tolist() == [1, 2]
+    assert columns["value"].tolist() == [0.5, float("inf")]
+    assert not len(fixed_rows(binary_copy([Column.int8([])]), {"number": "i8"})["number"])
+
+
+@pytest.mark.parametrize(
+    "columns", [[Column.float8([None])], [Column.text(["a"])], [Column.int8([1]), Column.int8([1])]]
+)
+def test_rows_of_another_width_are_refused(columns: list[Column]) -> None:
+    with pytest.raises(Permanent, match="NULLs or other types"):
+        fixed_rows(binary_copy(columns), {"value": "f8"})

@@ -1,0 +1,1 @@
+"""analyst: computes what many bars or the whole graph say, as jobs."""

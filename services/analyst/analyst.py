@@ -1,0 +1,63 @@
+"""The service: its jobs, each a function over a connection of its own, and what they publish."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+from axiom.bus.deadletters import publish
+from axiom.bus.port import Producer
+from axiom.contracts.payload import Payload, rfc3339
+from axiom.contracts.topic import Topic
+from axiom.resilience.clock import Clock
+from axiom.runtime.jobs import JobHandler, Results, Run
+from axiom.settings import PostgresSettings
+from services.analyst.correlating import Outcome, correlate
+from services.analyst.market import open_market
+from services.analyst.settings import AnalystSettings
+from topics import correlation_updates
+
+NAME = "analyst"
+P = TypeVar("P", bound=Payload)
+
+
+class Analyst:
+    """`axiom.runtime.jobs.JobOwner`: computes and publishes; it keeps nothing between runs."""
+
+    name = NAME
+
+    def __init__(
+        self, settings: AnalystSettings, postgres: PostgresSettings, producer: Producer, clock: Clock
+    ) -> None:
+        self._settings = settings
+        self._postgres = postgres
+        self._producer = producer
+        self._clock = clock
+        self.handlers: Mapping[str, JobHandler] = {"correlation_analyzer": self.correlations}
+
+    async def correlations(self, run: Run) -> Results:
+        """Publish what is news of the windows' correlations, as of the command's moment."""
+        async with open_market(self._postgres) as market:
+            outcomes = await correlate(market, self._settings, run.command.nominal_at, self._clock.now())
+        await self._publish(
+            correlation_updates.TOPIC, (one for outcome in outcomes for one in outcome.updates)
+        )
+        return {outcome.window: _told(outcome) for outcome in outcomes}
+
+    async def close(self) -> None:
+        await self._producer.close()
+
+    async def _publish(self, topic: Topic[P], payloads: Iterable[P]) -> None:
+        for payload in payloads:
+            await publish(self._producer, topic, payload, NAME)
+        await self._producer.flush()
+
+
+def _told(outcome: Outcome) -> str:
+    if outcome.as_of is None:
+        return f"nothing: {outcome.why_not}"
+    gone = sum(update.change == "gone" for update in outcome.updates)
+    return (
+        f"{outcome.symbols} symbols, {outcome.edges} edges as of {rfc3339(outcome.as_of)}, "
+        f"{len(outcome.updates) - gone} new or changed, {gone} gone"
+    )

@@ -1,0 +1,122 @@
+"""What the analyst reads in PostgreSQL: bars, and what was published of correlations."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from axiom.analysis.bars import Bars
+from axiom.analysis.correlation import Pair
+from axiom.errors import StoreDown
+from axiom.settings import PostgresSettings
+from axiom.stores.pgcopy import fixed_rows
+from axiom.stores.postgres import PostgresStore
+from axiom.stores.queries import named_queries
+
+SCHEMA = "market"
+SESSION_ENDS = time(22, tzinfo=UTC)
+"""From then on a day's bar counts as whole: one hour after New York's close in winter, two in summer."""
+SYMBOLS_AT_ONCE = 1000
+_SQL = named_queries(Path(__file__).parent / "reading.sql")
+_COLUMNS = {
+    "number": "i4", "day": "i4", "open": "f8", "high": "f8", "low": "f8", "close": "f8", "volume": "f8",
+    "split_ratio": "f8",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What was published of a pair and window."""
+
+    is_live: bool
+    r: float
+    n: int
+    p_value: float
+
+
+class Market:
+    """One connection to schema `market`; for one task."""
+
+    def __init__(self, store: PostgresStore) -> None:
+        self._store = store
+
+    @property
+    def store(self) -> PostgresStore:
+        """For queries that others bring along."""
+        return self._store
+
+    async def daily_bars(self, last: date, days: int, symbols: Sequence[str] = ()) -> Bars:
+        """Daily bars of so many calendar days up to and with `last`; of all symbols where none are named."""
+        until = _midnight(last) + timedelta(days=1)
+        since = until - timedelta(days=days)
+        if not symbols:
+            rows = await self._store.fetch(_SQL["symbols"], since, until)
+            symbols = [row["symbol"] for row in rows]
+        parts = []
+        for start in range(0, len(symbols), SYMBOLS_AT_ONCE):
+            wanted = list(symbols[start : start + SYMBOLS_AT_ONCE])
+            data = await self._store.copy_out(_SQL["daily_bars"], wanted, since, until)
+            part = fixed_rows(data, _COLUMNS)
+            part["number"] = part["number"].astype(np.int64) + start
+            parts.append(part)
+        columns = {
+            name: np.concatenate([part[name] for part in parts]) if parts else np.zeros(0)
+            for name in _COLUMNS
+        }
+        number, day = columns.pop("number").astype(np.int64), columns.pop("day").astype(np.int64)
+        return Bars.of(symbols, number, day, columns)
+
+    async def said_before(self, window: str, as_of: datetime) -> dict[Pair, Said]:
+        """Of each pair what was last published, as of a moment before this one."""
+        return self._said(await self._store.fetch(_SQL["correlations"], window, as_of))
+
+    async def said_at(self, window: str, as_of: datetime) -> dict[Pair, Said]:
+        """Of each pair what was published as of this very moment."""
+        return self._said(await self._store.fetch(_SQL["correlations_at"], window, as_of))
+
+    @staticmethod
+    def _said(rows: Sequence[Mapping[str, Any]]) -> dict[Pair, Said]:
+        return {
+            (row["symbol_a"], row["symbol_b"]): Said(
+                row["change"] != "gone", row["r"], row["n"], row["p_value"]
+            )
+            for row in rows
+        }
+
+
+@asynccontextmanager
+async def open_market(settings: PostgresSettings) -> AsyncIterator[Market]:
+    """A connection for one piece of work.
+
+    Raises:
+        StoreDown: PostgreSQL does not answer, or postgres-sink has not made its tables yet.
+    """
+    store = PostgresStore(settings, schema=SCHEMA)
+    try:
+        if not (await store.fetch(_SQL["there"]))[0]["there"]:
+            raise StoreDown("PostgreSQL has no bars yet: postgres-sink makes the tables when it starts")
+        yield Market(store)
+    finally:
+        await store.close()
+
+
+def last_whole_day(now: datetime) -> date:
+    """The newest day whose bars are whole."""
+    now = now.astimezone(UTC)
+    return now.date() if now.timetz() >= SESSION_ENDS else now.date() - timedelta(days=1)
+
+
+def session_end(day: date | int) -> datetime:
+    """When a session's daily bar is whole: the as-of of what is computed of it."""
+    own = date(1970, 1, 1) + timedelta(days=int(day)) if not isinstance(day, date) else day
+    return datetime.combine(own, SESSION_ENDS)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)

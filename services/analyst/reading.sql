@@ -1,0 +1,22 @@
+-- there: whether postgres-sink has made the tables
+SELECT to_regclass('price_bars') IS NOT NULL AND to_regclass('correlation_updates') IS NOT NULL AS there
+
+-- symbols: which have daily bars from $1 until before $2
+SELECT DISTINCT symbol COLLATE "C" AS symbol FROM price_bars
+WHERE "interval" = '1d' AND ts >= $1 AND ts < $2 ORDER BY 1
+
+-- daily_bars: the daily bars of some symbols from $2 until before $3, in columns of fixed width; no NULLs
+SELECT wanted.number::integer - 1, (extract(epoch FROM bars.ts) / 86400)::integer, bars.open, bars.high,
+       bars.low, bars.close, bars.volume, coalesce(bars.split_ratio, 'NaN')
+FROM unnest($1::text[]) WITH ORDINALITY AS wanted(symbol, number)
+JOIN price_bars AS bars USING (symbol)
+WHERE bars."interval" = '1d' AND bars.ts >= $2::timestamptz AND bars.ts < $3::timestamptz
+
+-- correlations: what was last said of each pair over a window, as of a moment before $2
+SELECT DISTINCT ON (symbol_a, symbol_b) symbol_a, symbol_b, as_of, change, r, n, p_value
+FROM correlation_updates WHERE "window" = $1 AND as_of < $2
+ORDER BY symbol_a, symbol_b, as_of DESC, computed_at DESC, content_hash DESC
+
+-- correlations_at: what was said of each pair over a window as of one moment
+SELECT symbol_a, symbol_b, as_of, change, r, n, p_value FROM correlation_updates
+WHERE "window" = $1 AND as_of = $2

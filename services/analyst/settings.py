@@ -1,0 +1,58 @@
+"""Settings of the analyst: `AXIOM_ANALYST_*`."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from axiom.analysis.correlation import Choice
+
+_WINDOW = re.compile(r"[1-9][0-9]{0,3}d(-spearman)?")
+
+
+class AnalystSettings(BaseSettings):
+    """What is computed.
+
+    Attributes:
+        windows: of correlations, in sessions: `30d`, `252d`, with ranks in place of returns `30d-spearman`.
+        min_r, false_share, per_symbol, shrinkage: see `axiom.analysis.correlation.Choice`.
+        min_change: an edge is published again when its r moved by so much.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="axiom_analyst_", frozen=True, extra="ignore", env_ignore_empty=True
+    )
+    windows: Annotated[tuple[str, ...], NoDecode] = ("30d", "252d")
+    min_r: float = Field(default=0.5, gt=0, lt=1)
+    false_share: float = Field(default=0.01, gt=0, lt=1)
+    per_symbol: int = Field(default=10, ge=1, le=1000)
+    shrinkage: float = Field(default=0.0, ge=0, lt=1)
+    min_change: float = Field(default=0.05, ge=0, le=1)
+
+    @field_validator("windows", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+
+    @field_validator("windows")
+    @classmethod
+    def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for window in value:
+            if not _WINDOW.fullmatch(window):
+                raise ValueError(f"{window!r} is no window; write 30d, 252d or 252d-spearman")
+        return value
+
+    @property
+    def choice(self) -> Choice:
+        """Pairs that are edges already stay down to nine tenths of `min_r` and half as many places more."""
+        return Choice(
+            min_r=self.min_r,
+            false_share=self.false_share,
+            per_symbol=self.per_symbol,
+            shrinkage=self.shrinkage,
+            keep_r=0.9 * self.min_r,
+            keep_per_symbol=self.per_symbol + self.per_symbol // 2,
+        )
