@@ -34,9 +34,15 @@ def build(command: str | None = None) -> typer.Typer:
         rich_markup_mode="rich",
         pretty_exceptions_show_locals=False,
     )
+    app.callback()(_nothing)
     for module in _command_modules(command):
         module.register(app)
     return app
+
+
+def _nothing() -> None:
+    # With a callback, typer keeps a command's name also where the application has that one alone.
+    """Axiom: market prices through Kafka into PostgreSQL, Redis, Neo4j and Chroma."""
 
 
 def main() -> None:

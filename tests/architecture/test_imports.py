@@ -26,6 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "axiom.stores": STORES | {"axiom.embedding"},
     "axiom.llm": STORES | {"axiom.bus", "axiom.stores", "topics.llm_calls"},
     "axiom.web": CONTRACTS,
+    "axiom.tiers": STORES | {"axiom.quota", "axiom.stores", "axiom.universe"},
     "axiom.quota": STORES | {"axiom.stores"},
     "axiom.sources": STORES | {"axiom.quota", "axiom.stores", "axiom.universe", "axiom.web"},
     "axiom.knowledge": STORES | {"axiom.stores"},
