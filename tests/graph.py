@@ -13,10 +13,18 @@ from axiom.contracts.record import Record
 from axiom.contracts.topic import Topic
 from axiom.stores.port import Batch
 from tests.texts import DAY, company, event, event_id
-from topics import company_fundamentals, correlation_updates, graph_mutations, llm_calls, market_events
+from topics import (
+    company_fundamentals,
+    correlation_updates,
+    graph_mutations,
+    llm_calls,
+    market_events,
+    technical_signals,
+)
 from topics.correlation_updates import CorrelationUpdate, correlation_id
 from topics.graph_mutations import GraphMutation
 from topics.llm_calls import LlmCall
+from topics.technical_signals import TechnicalSignal
 
 SYMBOLS = ("AAPL", "BRK-B", "MSFT", "NVDA", "TSM")
 TITLES = ("Chip limits", "A merger", "Ünïcode 😀 'quoted' \"title\" {x}", "Profit warning", "New chief")
@@ -134,12 +142,24 @@ def calls(dice: random.Random) -> Iterator[Payload]:
         )  # fmt: skip
 
 
+def signals(dice: random.Random) -> Iterator[Payload]:
+    """Indicators with one line, two, or bounds, computed again later."""
+    for _ in range(120):
+        bounds = dice.choice([{}, {"signal": -0.25}, {"lower": 1.0, "upper": 3.0}])
+        yield TechnicalSignal(
+            symbol=dice.choice(SYMBOLS), indicator=dice.choice(["rsi-14", "macd-12-26-9"]), interval="1d",
+            ts=DAY + timedelta(days=dice.choice([0, 1])), value=dice.choice([-1.5, 2.0]),
+            computed_at=DAY + timedelta(days=2, hours=dice.choice([0, 1])), **bounds,
+        )  # fmt: skip
+
+
 MADE = {
     market_events.TOPIC: events,
     company_fundamentals.TOPIC: companies,
     correlation_updates.TOPIC: correlations,
     graph_mutations.TOPIC: mutations,
     llm_calls.TOPIC: calls,
+    technical_signals.TOPIC: signals,
 }
 """By topic: payloads in the order of their making."""
 

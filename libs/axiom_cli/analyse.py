@@ -47,6 +47,12 @@ def correlations(as_of: AsOf = None, as_json: AsJson = False) -> None:
     _show(asyncio.run(_run("correlation_analyzer", as_of)), as_json)
 
 
+@app.command()
+def signals(as_of: AsOf = None, as_json: AsJson = False) -> None:
+    """Publish the technical indicators of every symbol at the end of the last session."""
+    _show(asyncio.run(_run("technical_analysis", as_of)), as_json)
+
+
 async def _run(job: str, as_of: str | None) -> Mapping[str, str]:
     """Do a job once, here, with no scheduler."""
     moment = _moment(as_of)

@@ -16,6 +16,9 @@ _TABLES = {
     ),
     "graph-mutations": ("mutation", ("mutation_id", "reading"), "SELECT * FROM market.graph_mutations"),
     "llm-calls": ("call", ("input_hash", "attempt"), "SELECT * FROM market.llm_calls"),
+    "technical-signals": (
+        "signal", ("symbol", "indicator", "interval", "ts"), "SELECT * FROM market.technical_signals"
+    ),
 }  # fmt: skip
 
 

@@ -10,7 +10,14 @@ from axiom.contracts.topic import Topic
 from axiom_verify.graph import fields, mutation_version
 from axiom_verify.readers import Key
 from axiom_verify.told import Fold, Group, Told, good_of
-from topics import company_fundamentals, correlation_updates, graph_mutations, llm_calls, market_events
+from topics import (
+    company_fundamentals,
+    correlation_updates,
+    graph_mutations,
+    llm_calls,
+    market_events,
+    technical_signals,
+)
 
 
 def _table(
@@ -51,6 +58,10 @@ POSTGRES = {
     ),
     "llm-calls": _table(
         llm_calls.TOPIC, "call", ("input_hash", "attempt"), lambda one: one.version("finished_at")
+    ),
+    "technical-signals": _table(
+        technical_signals.TOPIC, "signal", ("symbol", "indicator", "interval", "ts"),
+        lambda one: one.version("computed_at"),
     ),
 }  # fmt: skip
 """By topic."""

@@ -15,7 +15,8 @@ from axiom.settings import PostgresSettings
 from services.analyst.correlating import Outcome, correlate
 from services.analyst.market import open_market
 from services.analyst.settings import AnalystSettings
-from topics import correlation_updates
+from services.analyst.signalling import signal
+from topics import correlation_updates, technical_signals
 
 NAME = "analyst"
 P = TypeVar("P", bound=Payload)
@@ -33,7 +34,10 @@ class Analyst:
         self._postgres = postgres
         self._producer = producer
         self._clock = clock
-        self.handlers: Mapping[str, JobHandler] = {"correlation_analyzer": self.correlations}
+        self.handlers: Mapping[str, JobHandler] = {
+            "correlation_analyzer": self.correlations,
+            "technical_analysis": self.signals,
+        }
 
     async def correlations(self, run: Run) -> Results:
         """Publish what is news of the windows' correlations, as of the command's moment."""
@@ -43,6 +47,20 @@ class Analyst:
             correlation_updates.TOPIC, (one for outcome in outcomes for one in outcome.updates)
         )
         return {outcome.window: _told(outcome) for outcome in outcomes}
+
+    async def signals(self, run: Run) -> Results:
+        """Publish what indicators say at the end of the last session, of all symbols or those named."""
+        command = run.command
+        async with open_market(self._postgres) as market:
+            found = await signal(market, command.nominal_at, self._clock.now(), command.symbols)
+        await self._publish(technical_signals.TOPIC, found.signals)
+        return {
+            "session": str(found.day or "none"),
+            "symbols": str(found.symbols),
+            "without a bar that day": str(found.stale),
+            "readings": str(found.readings),
+            "published": str(len(found.signals)),
+        }
 
     async def close(self) -> None:
         await self._producer.close()

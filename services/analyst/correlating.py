@@ -10,12 +10,9 @@ from datetime import datetime
 
 from axiom.analysis.correlation import Edge, Method, Pair, edges
 from axiom.analysis.returns import Returns, log_returns
-from services.analyst.market import Market, Said, last_whole_day, session_end
+from services.analyst.market import Market, Said, calendar_days, day_of, last_whole_day, session_end
 from services.analyst.settings import AnalystSettings
 from topics.correlation_updates import CorrelationUpdate
-
-DAYS_A_SESSION = 365 / 250
-SPARE_DAYS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +52,7 @@ async def correlate(
     """
     windows = [Window.named(name) for name in settings.windows]
     longest = max(window.sessions for window in windows)
-    bars = await market.daily_bars(
-        last_whole_day(now), math.ceil((longest + 1) * DAYS_A_SESSION) + SPARE_DAYS
-    )
+    bars = await market.daily_bars(last_whole_day(now), calendar_days(longest + 1))
     returns = await asyncio.to_thread(log_returns, bars)
     return [await _correlate(market, window, returns, settings, computed_at) for window in windows]
 
@@ -69,7 +64,7 @@ async def _correlate(
     if len(own.days) < window.sessions:
         why = f"{len(own.days)} of {window.sessions} sessions are there"
         return Outcome(window.name, None, len(own.symbols), 0, (), why)
-    as_of = session_end(int(own.days[-1]))
+    as_of = session_end(day_of(int(own.days[-1])))
     before, at = await market.said_before(window.name, as_of), await market.said_at(window.name, as_of)
     held = {pair for pair, said in before.items() if said.is_live}
     found = await asyncio.to_thread(edges, own, settings.choice, window.method, held)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import numpy as np
 
 from axiom.analysis.bars import Bars
 from axiom.analysis.correlation import Pair
+from axiom.analysis.indicators import Reading
 from axiom.errors import StoreDown
 from axiom.settings import PostgresSettings
 from axiom.stores.pgcopy import fixed_rows
@@ -22,6 +24,7 @@ from axiom.stores.queries import named_queries
 SCHEMA = "market"
 SESSION_ENDS = time(22, tzinfo=UTC)
 """From then on a day's bar counts as whole: one hour after New York's close in winter, two in summer."""
+SPARE_DAYS = 10
 SYMBOLS_AT_ONCE = 1000
 _SQL = named_queries(Path(__file__).parent / "reading.sql")
 _COLUMNS = {
@@ -80,6 +83,15 @@ class Market:
         """Of each pair what was published as of this very moment."""
         return self._said(await self._store.fetch(_SQL["correlations_at"], window, as_of))
 
+    async def signals_at(self, interval: str, start: datetime) -> dict[tuple[str, str], Reading]:
+        """By symbol and indicator, what is published of the bars that start then."""
+        return {
+            (row["symbol"], row["indicator"]): Reading(
+                row["value"], row["signal"], row["lower"], row["upper"]
+            )
+            for row in await self._store.fetch(_SQL["signals_at"], interval, start)
+        }
+
     @staticmethod
     def _said(rows: Sequence[Mapping[str, Any]]) -> dict[Pair, Said]:
         return {
@@ -112,10 +124,19 @@ def last_whole_day(now: datetime) -> date:
     return now.date() if now.timetz() >= SESSION_ENDS else now.date() - timedelta(days=1)
 
 
-def session_end(day: date | int) -> datetime:
+def session_end(day: date) -> datetime:
     """When a session's daily bar is whole: the as-of of what is computed of it."""
-    own = date(1970, 1, 1) + timedelta(days=int(day)) if not isinstance(day, date) else day
-    return datetime.combine(own, SESSION_ENDS)
+    return datetime.combine(day, SESSION_ENDS)
+
+
+def day_of(number: int) -> date:
+    """The day that is so many days after 1970-01-01, as `Bars.days` counts."""
+    return date(1970, 1, 1) + timedelta(days=number)
+
+
+def calendar_days(sessions: int) -> int:
+    """How many days surely have so many sessions: a year has 250 or more."""
+    return math.ceil(sessions * 365 / 250) + SPARE_DAYS
 
 
 def _midnight(day: date) -> datetime:

@@ -1,5 +1,5 @@
 -- there: whether postgres-sink has made the tables
-SELECT to_regclass('price_bars') IS NOT NULL AND to_regclass('correlation_updates') IS NOT NULL AS there
+SELECT to_regclass('price_bars') IS NOT NULL AND to_regclass('technical_signals') IS NOT NULL AS there
 
 -- symbols: which have daily bars from $1 until before $2
 SELECT DISTINCT symbol COLLATE "C" AS symbol FROM price_bars
@@ -20,3 +20,6 @@ ORDER BY symbol_a, symbol_b, as_of DESC, computed_at DESC, content_hash DESC
 -- correlations_at: what was said of each pair over a window as of one moment
 SELECT symbol_a, symbol_b, as_of, change, r, n, p_value FROM correlation_updates
 WHERE "window" = $1 AND as_of = $2
+
+-- signals_at: what is published of the bars of an interval that start at one moment
+SELECT symbol, indicator, value, signal, lower, upper FROM technical_signals WHERE "interval" = $1 AND ts = $2

@@ -3,7 +3,8 @@ CREATE TEMP TABLE IF NOT EXISTS market_events_stage (LIKE market_events) ON COMM
 CREATE TEMP TABLE IF NOT EXISTS company_fundamentals_stage (LIKE company_fundamentals) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE IF NOT EXISTS correlation_updates_stage (LIKE correlation_updates) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE IF NOT EXISTS graph_mutations_stage (LIKE graph_mutations) ON COMMIT DELETE ROWS;
-CREATE TEMP TABLE IF NOT EXISTS llm_calls_stage (LIKE llm_calls) ON COMMIT DELETE ROWS
+CREATE TEMP TABLE IF NOT EXISTS llm_calls_stage (LIKE llm_calls) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE IF NOT EXISTS technical_signals_stage (LIKE technical_signals) ON COMMIT DELETE ROWS
 
 -- upsert_market_events: the staged rows that are new, or newer than the table's
 INSERT INTO market_events AS held SELECT * FROM market_events_stage
@@ -60,3 +61,10 @@ ON CONFLICT (input_hash, attempt) DO UPDATE SET
     started_at = excluded.started_at, finished_at = excluded.finished_at,
     content_hash = excluded.content_hash
 WHERE (excluded.finished_at, excluded.content_hash) > (held.finished_at, held.content_hash)
+
+-- upsert_technical_signals: the staged rows that are new, or newer than the table's
+INSERT INTO technical_signals AS held SELECT * FROM technical_signals_stage
+ON CONFLICT (symbol, indicator, "interval", ts) DO UPDATE SET
+    value = excluded.value, signal = excluded.signal, lower = excluded.lower, upper = excluded.upper,
+    computed_at = excluded.computed_at, content_hash = excluded.content_hash
+WHERE (excluded.computed_at, excluded.content_hash) > (held.computed_at, held.content_hash)

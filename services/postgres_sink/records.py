@@ -1,4 +1,4 @@
-"""Rows that have a key and a version: one way to write five topics."""
+"""Rows that have a key and a version: one way to write several topics."""
 
 from __future__ import annotations
 

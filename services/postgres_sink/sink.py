@@ -21,12 +21,14 @@ from topics import (
     llm_calls,
     market_events,
     price_updates,
+    technical_signals,
 )
 from topics.company_fundamentals import CompanyFundamentals, company_version
 from topics.correlation_updates import CorrelationUpdate, correlation_version
 from topics.graph_mutations import GraphMutation, mutation_version
 from topics.llm_calls import LlmCall, call_id, call_version
 from topics.market_events import MarketEvent, event_version
+from topics.technical_signals import TechnicalSignal, signal_version
 
 SCHEMA = "market"
 _STAGED_AFTER_CONFLICT = 50
@@ -52,6 +54,10 @@ MUTATIONS = VersionedRows(
     attrgetter("mutation_id", "reading"), mutation_version, keeps_version=True,
 )  # fmt: skip
 CALLS = VersionedRows("llm_calls_stage", _GRAPH["upsert_llm_calls"], LlmCall, call_id, call_version)
+SIGNALS = VersionedRows(
+    "technical_signals_stage", _GRAPH["upsert_technical_signals"], TechnicalSignal,
+    attrgetter("symbol", "indicator", "interval", "ts"), signal_version,
+)  # fmt: skip
 
 
 class PriceBars:
@@ -91,6 +97,7 @@ def make_sink(settings: PostgresSettings) -> Sink[Handler]:
             correlation_updates.TOPIC: CORRELATIONS,
             graph_mutations.TOPIC: MUTATIONS,
             llm_calls.TOPIC: CALLS,
+            technical_signals.TOPIC: SIGNALS,
         },
         shadow=lambda: PostgresShadow(store),
         snapshots=lambda: PostgresSnapshots(store),

@@ -54,6 +54,7 @@ ONLY_IN: dict[str, set[str]] = {
     "onnxruntime": {"axiom.embedding.minilm"},
     "tokenizers": {"axiom.embedding.minilm"},
     "httpx": {"axiom.stores.chroma_driver"},
+    "talib": {"axiom.analysis.indicators"},
     "yfinance": {"axiom.sources.yahoo", "services.price_producer.sources.yahoo"},
     "curl_cffi": {"axiom.sources.yahoo"},
     "pandas": {"services.price_producer.sources.yahoo_frame"},

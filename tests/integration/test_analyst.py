@@ -142,6 +142,22 @@ async def test_too_few_sessions_are_said_to_be(world: World) -> None:
     assert results == {"30d": "nothing: 9 of 30 sessions are there"}
 
 
+async def test_indicators_reach_postgresql_once(world: World) -> None:
+    await world.publish(market(range(SESSIONS)))
+    first = await world.run("technical_analysis", SESSIONS - 1)
+    assert (first["session"], first["symbols"], first["without a bar that day"]) == ("2026-03-01", "6", "0")
+    assert first["published"] == first["readings"] == str(world.sent("technical-signals"))
+    again = await world.run("technical_analysis", SESSIONS - 1)
+    assert (again["readings"], again["published"]) == (first["readings"], "0")
+    rows = await world.stores[0].sink.store.fetch(
+        "SELECT symbol, value FROM market.current_signals WHERE indicator = 'sma-20' ORDER BY symbol"
+    )
+    closes = [one.close for one in market(range(SESSIONS - 20, SESSIONS)) if one.symbol == "AAA"]
+    assert rows[0]["value"] == pytest.approx(np.mean(closes), rel=1e-12)
+    assert len(rows) == 6
+    assert (await world.stores[0].report()).equal
+
+
 async def test_without_tables_the_job_says_what_to_wait_for(stack: StackUnderTest) -> None:
     await wipe(stack.env)
     with pytest.raises(StoreDown, match="postgres-sink makes the tables"):

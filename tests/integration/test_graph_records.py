@@ -148,7 +148,7 @@ def assert_equal(report: Report) -> None:
             "event", "profile", "sector", "industry", "IN_SECTOR", "IN_INDUSTRY", "CORRELATED_WITH",
             "AFFECTS", "COMPETES_WITH", "SECTOR_PEER", "SUPPLIES", "reading", "explanation", "company",
         },
-        "postgres": {"event", "fundamentals", "correlation", "mutation", "call", "bar"},
+        "postgres": {"event", "fundamentals", "correlation", "mutation", "call", "signal", "bar"},
         "redis": {"events", "events text", "affects", "affects text", "latest", "bar"},
     }[report.store]  # fmt: skip
 

@@ -1,8 +1,8 @@
 """Splits: those that a source declares, and those that show in the prices alone.
 
-A split that no source declared looks like a crash. Three signs together tell it from one: open and close both
-lie near a common ratio of the close before, and no more money than usual changed hands (after bad news it is
-many times as much).
+A split that no source declared looks like a crash. Signs that together tell it from one: open and close both
+lie near a common ratio of the close before; prices stay there (a single bad tick goes back); and no more
+money than usual changed hands (after bad news it is many times as much).
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ RATIOS = np.array([*(1 / whole for whole in reversed(_WHOLE)), 1.5, *_WHOLE])
 _BETWEEN = np.sqrt(RATIOS[1:] * RATIOS[:-1])
 
 TOLERANCE = 0.05
+STAYS = 0.25
+"""So near the ratio lies the middle of three closes from the split on by that of the three before it."""
 USUAL_MONEY = 4.0
 """On the day of a split at most so many times the median money of the symbol's days changes hands."""
 
@@ -34,6 +36,7 @@ def suspected_splits(bars: Bars) -> Floats:
         calm = money[:, 1:] <= USUAL_MONEY * np.nanmedian(_with_some(money), axis=1, keepdims=True)
     nearest = RATIOS[np.searchsorted(_BETWEEN, _positive(by_close))]
     fits = (np.abs(by_close / nearest - 1) <= TOLERANCE) & (np.abs(by_open / nearest - 1) <= TOLERANCE)
+    fits &= np.abs(_levels(bars.close, before) / nearest - 1) <= STAYS
     declared = np.isfinite(bars.split_ratio[:, 1:]) & (bars.split_ratio[:, 1:] != 1.0)
     found[:, 1:] = np.where(fits & calm & ~declared, nearest, np.nan)
     return found
@@ -59,6 +62,21 @@ def last_known(close: Floats) -> Floats:
     places = np.where(known, np.arange(close.shape[1] - 1), 0)
     filled: Floats = np.take_along_axis(close, np.maximum.accumulate(places, axis=1), axis=1)
     return filled
+
+
+def _levels(close: Floats, before: Floats) -> Floats:
+    """For each day but the first the middle of the three closes before it by that of the three from it on."""
+    older = [
+        np.concatenate([before[:, :back], before[:, : before.shape[1] - back]], axis=1) for back in range(3)
+    ]
+    newer = [np.concatenate([close[:, 1 + on :], close[:, close.shape[1] - on :]], axis=1) for on in range(3)]
+    newer = [np.where(np.isfinite(one), one, newer[0]) for one in newer]
+    return _middle(*older) / _middle(*newer)
+
+
+def _middle(one: Floats, two: Floats, three: Floats) -> Floats:
+    middle: Floats = np.maximum(np.minimum(one, two), np.minimum(np.maximum(one, two), three))
+    return middle
 
 
 def _positive(ratios: Floats) -> Floats:

@@ -6,7 +6,7 @@ import pytest
 
 from axiom.analysis.correlation import Edge
 from services.analyst.correlating import Moment, Window, news
-from services.analyst.market import Said, last_whole_day, session_end
+from services.analyst.market import Said, day_of, last_whole_day, session_end
 from services.analyst.settings import AnalystSettings
 
 pytestmark = pytest.mark.unit
@@ -62,7 +62,7 @@ def test_updates_say_what_they_are_of() -> None:
 def test_a_day_is_whole_some_time_after_the_close() -> None:
     assert last_whole_day(datetime(2026, 11, 20, 21, 59, tzinfo=UTC)) == date(2026, 11, 19)
     assert last_whole_day(datetime(2026, 11, 20, 22, 0, tzinfo=UTC)) == date(2026, 11, 20)
-    assert session_end(date(2026, 11, 20)) == session_end(20777) == AS_OF
+    assert session_end(date(2026, 11, 20)) == session_end(day_of(20777)) == AS_OF
 
 
 @pytest.mark.parametrize("window", ["30", "0d", "30d-kendall", "d"])

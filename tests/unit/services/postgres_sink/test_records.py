@@ -14,7 +14,14 @@ from services.postgres_sink import sink
 from services.postgres_sink.records import VersionedRows
 from tests.graph import batch, call, mutation, varied
 from tests.texts import DAY, company, event
-from topics import company_fundamentals, correlation_updates, graph_mutations, llm_calls, market_events
+from topics import (
+    company_fundamentals,
+    correlation_updates,
+    graph_mutations,
+    llm_calls,
+    market_events,
+    technical_signals,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -24,6 +31,7 @@ TABLES = {
     "correlation_updates": (correlation_updates.TOPIC, sink.CORRELATIONS),
     "graph_mutations": (graph_mutations.TOPIC, sink.MUTATIONS),
     "llm_calls": (llm_calls.TOPIC, sink.CALLS),
+    "technical_signals": (technical_signals.TOPIC, sink.SIGNALS),
 }
 every_table = pytest.mark.parametrize("table", TABLES)
 
@@ -42,8 +50,9 @@ def test_the_rows_of_a_batch_do_not_depend_on_its_order(table: str, seed: int) -
 @every_table
 def test_the_table_has_the_payload_s_fields_and_its_version(table: str) -> None:
     own: VersionedRows = TABLES[table][1]
-    migration = Path(services.postgres_sink.__path__[0]) / "migrations" / "0002_graph_records.sql"
-    [body] = re.findall(rf"CREATE TABLE {table} \((.*?)\n\);", migration.read_text(), re.DOTALL)
+    migrations = (Path(services.postgres_sink.__path__[0]) / "migrations").glob("*.sql")
+    made = "".join(path.read_text() for path in migrations)
+    [body] = re.findall(rf"CREATE TABLE {table} \((.*?)\n\);", made, re.DOTALL)
     lines = [line.split() for line in body.strip().splitlines() if "PRIMARY KEY (" not in line]
     assert [line[0].strip('"') for line in lines] == own.columns
     required = {line[0].strip('"') for line in lines if {"NOT", "PRIMARY"} & set(line)}
