@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from services.price_producer.market_hours import MarketHours
+from axiom.market.hours import MarketHours
 from services.price_producer.sources.port import Request
 
 SETTLES = timedelta(minutes=10)

@@ -12,6 +12,7 @@ from axiom.bus.port import Producer
 from axiom.contracts.headers import current_traceparent, new_traceparent
 from axiom.contracts.payload import rfc3339
 from axiom.errors import DeliveryFailed, Transient
+from axiom.market.hours import MarketHours
 from axiom.resilience.backoff import Backoff
 from axiom.resilience.clock import Clock
 from axiom.runtime.outbox import Outbox, run_until_stopped
@@ -22,7 +23,6 @@ from services.price_producer import metrics
 from services.price_producer.chain import SourceChain
 from services.price_producer.cycle import Report, publish_cycle
 from services.price_producer.fresh import Fresh
-from services.price_producer.market_hours import MarketHours
 from services.price_producer.plan import Done, FetchDaily, Pacing, PollMinutes, Wait, next_step
 from services.price_producer.settings import ProducerSettings
 from services.price_producer.sources.port import Request, StreamingSource

@@ -4,8 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from axiom.market.hours import MarketHours
 from services.price_producer.fresh import Fresh
-from services.price_producer.market_hours import MarketHours
 from services.price_producer.plan import Done, FetchDaily, Pacing, PollMinutes, Step, Wait, next_step
 from services.price_producer.sources.port import Request
 from tests.unit.services.price_producer.fakes import bar

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import exchange_calendars
@@ -24,7 +25,7 @@ class Session:
 
 
 class MarketHours:
-    """Sessions of an exchange around a moment; the calendar is made anew when time runs out of it."""
+    """Sessions of an exchange around a moment; more are looked up when time runs out of them."""
 
     def __init__(self, exchange: str = "XNYS", history_days: int = 150) -> None:
         """`history_days`: how far back sessions are known."""
@@ -69,19 +70,24 @@ class MarketHours:
 
     def _known(self, now: datetime) -> list[Session]:
         if not self._good_from <= now < self._good_until:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", DeprecationWarning)  # its own use of pandas
-                calendar = exchange_calendars.get_calendar(
-                    self._exchange, start=(now - self._history).date(), end=(now + AHEAD).date()
-                )
-            self._sessions = [
-                Session(day.date(), _utc(opens), _utc(closes))
-                for day, opens, closes in zip(
-                    calendar.sessions, calendar.schedule["open"], calendar.schedule["close"], strict=True
-                )
-            ]
+            self._sessions = sessions((now - self._history).date(), (now + AHEAD).date(), self._exchange)
             self._good_from, self._good_until = now - timedelta(days=30), now + AHEAD - timedelta(days=30)
         return self._sessions
+
+
+def sessions(first: date, last: date, exchange: str = "XNYS") -> list[Session]:
+    """The sessions from day `first` to day `last`, both included: holidays left out, early closes known."""
+    years = range(first.year, last.year + 1)
+    return [session for year in years for session in _year(exchange, year) if first <= session.day <= last]
+
+
+@cache
+def _year(exchange: str, year: int) -> tuple[Session, ...]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # its own use of pandas
+        calendar = exchange_calendars.get_calendar(exchange, start=date(year, 1, 1), end=date(year, 12, 31))
+    days = zip(calendar.sessions, calendar.schedule["open"], calendar.schedule["close"], strict=True)
+    return tuple(Session(day.date(), _utc(opens), _utc(closes)) for day, opens, closes in days)
 
 
 def _utc(moment: Any) -> datetime:
