@@ -18,6 +18,7 @@ from rich.table import Table
 from axiom.errors import AxiomError
 from axiom.llm.budget import BudgetSettings
 from axiom.llm.settings import ClaudeSettings
+from axiom.market.hours import MarketHours
 from axiom.quota.meter import HOLD_S
 from axiom.settings import PostgresSettings, load
 from axiom.sources.settings import (
@@ -40,7 +41,6 @@ from axiom.universe.kinds import companies
 from axiom.universe.listing import Universe
 from axiom.universe.store import MIGRATIONS as UNIVERSE_MIGRATIONS
 from axiom.universe.store import Universes
-from services.price_producer.market_hours import MarketHours
 from services.price_producer.settings import ProducerSettings
 
 KEYS: tuple[type[KeySettings], ...] = (FinnhubSettings, AlphaVantageSettings, PolygonSettings)

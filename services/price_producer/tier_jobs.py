@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 
 from axiom.errors import Transient
+from axiom.market.hours import MarketHours, Session
 from axiom.quota.meter import spending_for
 from axiom.quota.model import Urgency
 from axiom.resilience.clock import Clock
@@ -24,7 +25,6 @@ from axiom.universe.kinds import companies
 from axiom.universe.listing import Universe
 from services.price_producer.chain import SourceChain
 from services.price_producer.cycle import Report, publish_cycle
-from services.price_producer.market_hours import MarketHours, Session
 from services.price_producer.sources.port import Bars, PriceSource, Request
 from topics.price_updates import PriceBar
 
