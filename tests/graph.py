@@ -114,14 +114,17 @@ def mutations(dice: random.Random) -> Iterator[Payload]:
             "method": dice.choice(["claude", "local"]), "evidence": dice.choice([None, "Ünïcode 😀 limits"]),
         }  # fmt: skip
         match dice.choice(
-            ["classifies", "affects", "supplies", "explains-correlation", "competes-with", "sector-peer"]
-        ):
+            [
+                "classifies", "affects", "exposes", "supplies", "explains-correlation", "competes-with",
+                "sector-peer",
+            ]
+        ):  # fmt: skip
             case "classifies":
                 yield mutation(
                     "classifies", cause, None, event_type=dice.choice(["legal-regulatory", "other"]), **own
                 )
-            case "affects":
-                yield mutation("affects", cause, b, **own)
+            case "affects" | "exposes" as kind:
+                yield mutation(kind, cause, b, **own)
             case "supplies":
                 yield mutation("supplies", *dice.choice([(a, b), (b, a)]), **own)
             case "explains-correlation":

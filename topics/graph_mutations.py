@@ -12,18 +12,18 @@ from axiom.contracts.payload import Digest, Payload, Share, Signed, Text, Usd, U
 from axiom.contracts.topic import Topic
 
 MutationKind = Literal[
-    "classifies", "affects", "competes-with", "sector-peer", "supplies", "explains-correlation"
+    "classifies", "affects", "exposes", "competes-with", "sector-peer", "supplies", "explains-correlation"
 ]
 EventType = Literal[
     "earnings", "guidance", "analyst-rating", "merger-acquisition", "product", "legal-regulatory",
     "management", "financing", "dividend-buyback", "macro", "market-move", "other",
 ]  # fmt: skip
 Sentiment = Literal["negative", "neutral", "positive"]
-Method = Literal["claude", "local"]
+Method = Literal["claude", "local", "diffusion"]
 
 _EVENT = re.compile(r"[0-9a-f]{32}")
 _SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9.^=\-]{0,19}")
-_OF_EVENTS = {"classifies", "affects"}
+_OF_EVENTS = {"classifies", "affects", "exposes"}
 _ALPHABETICAL = {"competes-with", "sector-peer", "explains-correlation"}
 
 
@@ -36,18 +36,21 @@ class GraphMutation(Payload):
     Attributes:
         mutation_id: hash of cause, kind, subject and object.
         kind: `classifies` sets type and sentiment of the event `subject`; `affects` leads from the event
-            `subject` to the company `object`; the others lead from company to company. `supplies` leads
-            from supplier to customer, the others' ends are in alphabetical order.
+            `subject` to the company `object`, and so does `exposes`, to a company that the event does not
+            name; the others lead from company to company. `supplies` leads from supplier to customer, the
+            others' ends are in alphabetical order.
         subject, object: an event id or a symbol, as the kind asks for; only `classifies` has no object.
-        sentiment_score: from -1 to 1; of an `affects`, towards that company.
+        sentiment_score: from -1 to 1; of an `affects`, towards that company; of an `exposes`, the impact
+            that reaches it (0: none any more).
         confidence: as the method states it.
         evidence: the words of the cause that say so, exactly as they stand there.
-        explanation: one sentence, for `explains-correlation` and where a relation needs it.
+        explanation: one sentence, for `explains-correlation` and where a relation needs it; of an `exposes`
+            the path.
         cause_topic, cause: the record that it was made of: its topic and its event-id.
-        model, prompt_version: what read the cause.
+        method, model, prompt_version: what read the cause; `diffusion` computes from the graph.
         universe: the version of the list of companies that names were resolved with.
         reading: when a model read the cause, in Unix seconds, so that a later reading counts; 0 for the
-            local reader, which any model's reading replaces.
+            local reader, which any model's reading replaces; of an `exposes`, the moment it was computed for.
         cost_usd: of the call that the cause was read with; shared by all mutations of that cause.
         event_time: when the cause happened. `ingested_at`: when it was fetched.
     """

@@ -48,6 +48,18 @@ def correlations(as_of: AsOf = None, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def quality(as_of: AsOf = None, as_json: AsJson = False) -> None:
+    """Check how fresh, complete and believable the daily bars are; `axiom quality` shows what was found."""
+    _show(asyncio.run(_run("data_quality", as_of)), as_json)
+
+
+@app.command()
+def risk(as_of: AsOf = None, as_json: AsJson = False) -> None:
+    """Publish which companies severe events reach by others, and along which path."""
+    _show(asyncio.run(_run("risk_propagation", as_of)), as_json)
+
+
+@app.command()
 def signals(as_of: AsOf = None, as_json: AsJson = False) -> None:
     """Publish the technical indicators of every symbol at the end of the last session."""
     _show(asyncio.run(_run("technical_analysis", as_of)), as_json)

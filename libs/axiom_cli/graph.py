@@ -20,6 +20,7 @@ from axiom.stores.neo4j import Neo4jStore
 from axiom.stores.postgres import PostgresStore
 
 SCHEMA = "market"
+OF_EVENTS = {"AFFECTS", "EXPOSES"}
 _TEXTS = {"sentence": "evidence", "explanation": "explanation", "sentiment": "sentiment"}
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for other programs.")]
 
@@ -90,9 +91,9 @@ def _line(edge: Edge, side: str) -> str:
 
 
 def explain(
-    subject: Annotated[str, typer.Argument(help="A symbol; of AFFECTS the event's id.")],
+    subject: Annotated[str, typer.Argument(help="A symbol; of AFFECTS and EXPOSES the event's id.")],
     relation: Annotated[
-        str, typer.Argument(help="AFFECTS, COMPETES_WITH, SECTOR_PEER, SUPPLIES or CORRELATED_WITH.")
+        str, typer.Argument(help="AFFECTS, EXPOSES, COMPETES_WITH, SECTOR_PEER, SUPPLIES or CORRELATED_WITH.")
     ],
     other: Annotated[str, typer.Argument(metavar="OBJECT", help="A symbol, such as MSFT.")],
     as_json: AsJson = False,
@@ -104,7 +105,7 @@ def explain(
     """
     known = relation_of(relation)
     found = asyncio.run(
-        _origin(subject.lower() if known == "AFFECTS" else subject.upper(), known, other.upper())
+        _origin(subject.lower() if known in OF_EVENTS else subject.upper(), known, other.upper())
     )
     if as_json:
         print(json.dumps(_plain(vars(found)), indent=2, ensure_ascii=False))  # noqa: T201

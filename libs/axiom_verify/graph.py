@@ -20,7 +20,7 @@ PROVENANCE = (
 STATEMENT = ("event_type", "sentiment", "sentiment_score", "explanation", *PROVENANCE)
 EDGES = {
     "affects": "AFFECTS", "competes-with": "COMPETES_WITH", "sector-peer": "SECTOR_PEER",
-    "supplies": "SUPPLIES",
+    "supplies": "SUPPLIES", "exposes": "EXPOSES",
 }  # fmt: skip
 PROFILE = (
     "name", "exchange", "country", "currency", "website", "aliases", "employees", "market_cap", "pe_ratio",

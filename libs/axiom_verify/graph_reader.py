@@ -30,6 +30,7 @@ _TOPIC_OF = {
     "IN_INDUSTRY": "company-fundamentals", "CORRELATED_WITH": "correlation-updates",
     "reading": "graph-mutations", "explanation": "graph-mutations", "AFFECTS": "graph-mutations",
     "COMPETES_WITH": "graph-mutations", "SECTOR_PEER": "graph-mutations", "SUPPLIES": "graph-mutations",
+    "EXPOSES": "graph-mutations",
 }  # fmt: skip
 """By the first word of a key; all else should not be, and is looked at with the prices."""
 

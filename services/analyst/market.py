@@ -31,6 +31,7 @@ _COLUMNS = {
     "number": "i4", "day": "i4", "open": "f8", "high": "f8", "low": "f8", "close": "f8", "volume": "f8",
     "split_ratio": "f8",
 }  # fmt: skip
+Rows = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +93,32 @@ class Market:
             for row in await self._store.fetch(_SQL["signals_at"], interval, start)
         }
 
+    async def recent_events(self, since: datetime, until: datetime) -> Rows:
+        """event_id, title, severity, published_at, fetched_at."""
+        return await self._store.fetch(_SQL["recent_events"], since, until)
+
+    async def affected(self, events: Sequence[str]) -> Rows:
+        """subject (event), object (company), sentiment_score, confidence."""
+        return await self._store.fetch(_SQL["affects"], list(events))
+
+    async def relations(self) -> Rows:
+        """kind (supplies or competes-with), subject, object, confidence."""
+        return await self._store.fetch(_SQL["relations"])
+
+    async def correlated(self) -> Rows:
+        """symbol_a, symbol_b, r."""
+        return await self._store.fetch(_SQL["correlated"])
+
+    async def exposed(self, events: Sequence[str]) -> dict[str, dict[str, tuple[float, str]]]:
+        """By event and company, the impact and the path that are published."""
+        found: dict[str, dict[str, tuple[float, str]]] = {}
+        for row in await self._store.fetch(_SQL["exposes"], list(events)):
+            told = row["sentiment_score"] or 0.0, row["explanation"] or ""
+            found.setdefault(row["subject"], {})[row["object"]] = told
+        return found
+
     @staticmethod
-    def _said(rows: Sequence[Mapping[str, Any]]) -> dict[Pair, Said]:
+    def _said(rows: Rows) -> dict[Pair, Said]:
         return {
             (row["symbol_a"], row["symbol_b"]): Said(
                 row["change"] != "gone", row["r"], row["n"], row["p_value"]

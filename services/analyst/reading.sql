@@ -23,3 +23,23 @@ WHERE "window" = $1 AND as_of = $2
 
 -- signals_at: what is published of the bars of an interval that start at one moment
 SELECT symbol, indicator, value, signal, lower, upper FROM technical_signals WHERE "interval" = $1 AND ts = $2
+
+-- recent_events: what was published in a stretch of time
+SELECT event_id, title, severity, published_at, fetched_at FROM market_events
+WHERE published_at >= $1 AND published_at < $2 ORDER BY published_at, event_id
+
+-- affects: of some events the companies that they affect, and how
+SELECT subject, object, sentiment_score, confidence FROM current_mutations
+WHERE kind = 'affects' AND subject = ANY($1::text[]) AND sentiment_score IS NOT NULL ORDER BY subject, object
+
+-- relations: between companies, as they stand now
+SELECT kind, subject, object, confidence FROM current_mutations
+WHERE kind IN ('supplies', 'competes-with') ORDER BY kind, subject, object
+
+-- correlated: the correlations that hold, of each pair the strongest window's
+SELECT DISTINCT ON (symbol_a, symbol_b) symbol_a, symbol_b, r FROM current_correlations
+WHERE change <> 'gone' ORDER BY symbol_a, symbol_b, abs(r) DESC, "window"
+
+-- exposes: of some events what is published of whom they reach
+SELECT subject, object, sentiment_score, explanation FROM current_mutations
+WHERE kind = 'exposes' AND subject = ANY($1::text[])

@@ -20,6 +20,10 @@ class AnalystSettings(BaseSettings):
         windows: of correlations, in sessions: `30d`, `252d`, with ranks in place of returns `30d-spearman`.
         min_r, false_share, per_symbol, shrinkage: see `axiom.analysis.correlation.Choice`.
         min_change: an edge is published again when its r moved by so much.
+        events_h: how long an event's impact is diffused anew.
+        min_severity: of an event's severity or of its impact on a company, so that it is diffused.
+        min_exposure: the least impact on a company by others that is told.
+        checked_sessions: how far back data_quality looks.
     """
 
     model_config = SettingsConfigDict(
@@ -31,6 +35,10 @@ class AnalystSettings(BaseSettings):
     per_symbol: int = Field(default=10, ge=1, le=1000)
     shrinkage: float = Field(default=0.0, ge=0, lt=1)
     min_change: float = Field(default=0.05, ge=0, le=1)
+    events_h: float = Field(default=72.0, gt=0, le=24 * 365)
+    min_severity: float = Field(default=0.5, ge=0, le=1)
+    min_exposure: float = Field(default=0.02, gt=0, le=1)
+    checked_sessions: int = Field(default=126, ge=20, le=2520)
 
     @field_validator("windows", mode="before")
     @classmethod

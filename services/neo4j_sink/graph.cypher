@@ -90,6 +90,19 @@ SET r.version = row[19], r.mutation_id = row[2], r.event_type = row[3], r.sentim
     r.event_time = datetime(row[17]), r.ingested_at = datetime(row[18])
 RETURN count(*) AS applied
 
+// upsert_exposes: from the event to a company that it reaches by others; rows as in `classify_events`
+UNWIND $rows AS row
+MERGE (e:MarketEvent {generation: $generation, event_id: row[0]})
+MERGE (c:Company {generation: $generation, symbol: row[1]})
+MERGE (e)-[r:EXPOSES]->(c)
+WITH r, row WHERE r.version IS NULL OR r.version < row[19]
+SET r.version = row[19], r.mutation_id = row[2], r.event_type = row[3], r.sentiment = row[4],
+    r.sentiment_score = row[5], r.confidence = row[6], r.evidence = row[7], r.explanation = row[8],
+    r.cause_topic = row[9], r.cause = row[10], r.method = row[11], r.model = row[12],
+    r.prompt_version = row[13], r.universe = row[14], r.reading = row[15], r.cost_usd = row[16],
+    r.event_time = datetime(row[17]), r.ingested_at = datetime(row[18])
+RETURN count(*) AS applied
+
 // upsert_competes_with: two companies in alphabetical order; rows as in `classify_events`
 UNWIND $rows AS row
 MERGE (a:Company {generation: $generation, symbol: row[0]})

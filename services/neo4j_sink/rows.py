@@ -20,6 +20,7 @@ Rows = list[list[Any]]
 QUERY_OF = {
     "classifies": "classify_events",
     "affects": "upsert_affects",
+    "exposes": "upsert_exposes",
     "competes-with": "upsert_competes_with",
     "sector-peer": "upsert_sector_peer",
     "supplies": "upsert_supplies",

@@ -16,14 +16,20 @@ from axiom.errors import StoreDown
 from axiom.resilience.clock import ManualClock
 from axiom.runtime.jobs import Results, Run
 from axiom.settings import PostgresSettings, load
+from axiom.stores.control import ControlStore
+from axiom.tiers.model import Member
+from axiom.tiers.postgres import PostgresTiers
 from axiom_verify.readers import connect_neo4j
 from services.analyst.analyst import NAME, Analyst
+from services.analyst.checking import MIGRATIONS, QualityBook
 from services.analyst.market import open_market
 from services.analyst.settings import AnalystSettings
 from tests.bars import bar
+from tests.graph import correlation, mutation
 from tests.integration.test_graph_records import Told, wipe
 from tests.stack import StackUnderTest
-from topics import price_updates
+from tests.texts import event
+from topics import correlation_updates, graph_mutations, market_events, price_updates
 from topics.job_commands import JobCommand, run_id
 from topics.price_updates import PriceBar
 
@@ -140,6 +146,68 @@ async def test_too_few_sessions_are_said_to_be(world: World) -> None:
     await world.publish(market(range(10)))
     results = await world.run("correlation_analyzer", 9)
     assert results == {"30d": "nothing: 9 of 30 sessions are there"}
+
+
+async def test_an_event_reaches_whom_it_does_not_name_and_the_graph_says_how(
+    world: World, stack: StackUnderTest
+) -> None:
+    news = event("Floods stop a plant", published_at=FIRST + timedelta(days=1))
+    told = {"cause": news.event_id, "event_time": news.published_at}
+    graph = [
+        mutation("affects", news.event_id, "TSM", sentiment_score=-1.0, confidence=0.9, **told),
+        mutation("supplies", "TSM", "NVDA", confidence=0.8, **told),
+        mutation("competes-with", "AMD", "NVDA", confidence=0.8, **told),
+    ]
+    linked = [correlation("NVDA", "SMH", r=0.9), correlation("AAPL", "TSM", r=0.9, change="gone")]
+    world.stores[0].publish(encode(market_events.TOPIC, one) for one in [news])
+    world.stores[0].publish(encode(graph_mutations.TOPIC, one) for one in graph)
+    world.stores[0].publish(encode(correlation_updates.TOPIC, one) for one in linked)
+    await world.fold()
+    results = await world.run("risk_propagation", 2)
+    assert (results["severe events"], results["exposures"], results["published"]) == ("1", "3", "3")
+    query = "MATCH (e:MarketEvent)-[r:EXPOSES]->(c) RETURN c.symbol AS symbol, r"
+    with connect_neo4j(stack.env) as driver:
+        records = (await asyncio.to_thread(driver.execute_query, query, database_="neo4j")).records
+    found = {row["symbol"]: dict(row["r"]) for row in records}
+    assert found.keys() == {"NVDA", "AMD", "SMH"}
+    assert found["SMH"]["explanation"] == (
+        "TSM is badly affected; TSM supplies NVDA; NVDA correlates with SMH"
+    )
+    assert found["NVDA"]["sentiment_score"] < found["SMH"]["sentiment_score"] < 0
+    assert (await world.run("risk_propagation", 2))["published"] == "0"
+    assert (await world.run("risk_propagation", 9))["severe events"] == "0"
+    for store in world.stores:
+        assert (await store.report()).equal
+
+
+async def test_the_quality_of_bars_is_kept_by_symbol_and_tier(world: World, stack: StackUnderTest) -> None:
+    control = ControlStore(load(PostgresSettings), migrations=MIGRATIONS)
+    try:
+        await control.setup()
+        members = [Member("AAA", 1, 1), Member("XXX", 2, 2), Member("NEVER", 2, 3)]
+        await PostgresTiers(control).assign(members, "test", FIRST)
+        bars = [one for one in market(range(SESSIONS)) if (one.symbol, one.ts.day) != ("XXX", 5)]
+        spike = next(one for one in bars if one.symbol == "YYY" and one.ts == FIRST + timedelta(days=30))
+        bars[bars.index(spike)] = spike.model_copy(update={"close": 5 * spike.close})
+        await world.publish(bars)
+        for _ in range(2):  # again, nothing doubles
+            results = await world.run("data_quality", SESSIONS - 1)
+        assert results["tier 1"].startswith("1 symbols, 0 never got, 0 stale, 0.00% of bars missing")
+        assert results["tier 2"].startswith("2 symbols, 1 never got")
+        book = QualityBook(control)
+        standing, outliers = await book.symbol("YYY")
+        assert standing is not None
+        assert (standing["tier"], standing["sessions_behind"], standing["spikes"]) == (0, 0, 1)
+        assert {row["kind"] for row in outliers} == {"spike", "inconsistent"}
+        of_split, none = await book.symbol("BBB")
+        assert of_split is not None
+        assert (of_split["declared_splits"], none) == (1, [])
+        assert [row["symbol"] for row in await book.worst(2, 5)] == ["NEVER", "XXX"]
+    finally:
+        await PostgresTiers(control).assign([], "test", FIRST)
+        for table in ("quality_symbols", "quality_anomalies", "quality_tiers"):
+            await control.execute(f"TRUNCATE {table}")
+        await control.close()
 
 
 async def test_indicators_reach_postgresql_once(world: World) -> None:

@@ -146,7 +146,8 @@ def assert_equal(report: Report) -> None:
     assert {kind.kind for kind in report.kinds} >= {
         "neo4j": {
             "event", "profile", "sector", "industry", "IN_SECTOR", "IN_INDUSTRY", "CORRELATED_WITH",
-            "AFFECTS", "COMPETES_WITH", "SECTOR_PEER", "SUPPLIES", "reading", "explanation", "company",
+            "AFFECTS", "EXPOSES", "COMPETES_WITH", "SECTOR_PEER", "SUPPLIES", "reading",
+            "explanation", "company",
         },
         "postgres": {"event", "fundamentals", "correlation", "mutation", "call", "signal", "bar"},
         "redis": {"events", "events text", "affects", "affects text", "latest", "bar"},

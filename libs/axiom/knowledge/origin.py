@@ -19,6 +19,7 @@ _SQL = named_queries(_HERE / "reading.sql")
 
 KIND_OF = {
     "AFFECTS": "affects",
+    "EXPOSES": "exposes",
     "COMPETES_WITH": "competes-with",
     "SECTOR_PEER": "sector-peer",
     "SUPPLIES": "supplies",

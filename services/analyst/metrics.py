@@ -1,0 +1,19 @@
+"""What the analyst exports beside its jobs' own metrics; names follow Prometheus' conventions."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge
+
+QUALITY_SYMBOLS = Gauge(
+    "axiom_quality_symbols",
+    "Symbols by the state of their daily bars at the last check: fresh, stale or absent",
+    ["tier", "state"],
+)
+QUALITY_MISSING = Gauge(
+    "axiom_quality_missing_ratio", "Share of sessions without a bar, a mean over symbols", ["tier"]
+)
+QUALITY_ANOMALIES = Gauge(
+    "axiom_quality_anomalies", "Bars that stand out: spike, jump or inconsistent", ["tier", "kind"]
+)
+PUBLISHED = Counter("axiom_analyst_published_total", "Records written", ["topic"])
+EDGES = Gauge("axiom_analyst_edges", "Correlations that hold, by window", ["window"])
