@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tomllib
 from dataclasses import dataclass
@@ -45,6 +46,7 @@ class Service:
             directory=Path.cwd(),
             environment={
                 "AXIOM_HOME": str(layout.home),
+                "AXIOM_JOBS_CLOCK": os.environ.get("AXIOM_JOBS_CLOCK", "scheduler"),
                 "AXIOM_SERVICE_HEALTH_HOST": "127.0.0.1",
                 "AXIOM_SERVICE_HEALTH_PORT": str(self.port(layout)),
                 "PYTHONUNBUFFERED": "1",

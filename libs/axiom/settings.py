@@ -115,6 +115,18 @@ class EmbeddingSettings(BaseSettings):
     threads: int = Field(default=1, ge=1, le=64)
 
 
+class JobsSettings(BaseSettings):
+    """Whose clock a service with recurring work goes by.
+
+    Attributes:
+        clock: `own`: it works by timers of its own, as when it runs alone; `scheduler`: it works when the
+            scheduler says so (how `axiom up` and the compose file start it), and once at its start.
+    """
+
+    model_config = _config("jobs")
+    clock: Literal["own", "scheduler"] = "own"
+
+
 class ServiceSettings(BaseSettings):
     """What every service has: its health server's address, its log level and its limits.
 

@@ -9,7 +9,8 @@ from axiom.bus.kafka import KafkaProducer
 from axiom.quota.postgres import MIGRATIONS as QUOTA_MIGRATIONS
 from axiom.resilience.clock import SystemClock
 from axiom.resilience.negative import NegativeCache
-from axiom.runtime.service import Work, run_service
+from axiom.runtime.jobs import Handlers
+from axiom.runtime.service import Work, beside_jobs, run_service
 from axiom.settings import KafkaSettings, PostgresSettings, ServiceSettings, load
 from axiom.sources.access import Access
 from axiom.sources.breakers import breakers_for
@@ -25,7 +26,7 @@ from services.fundamentals_producer.sources import build
 from services.fundamentals_producer.sources.port import Setup
 
 
-def make_work(_: ServiceSettings) -> Work:
+def make_work(service: ServiceSettings) -> Work:
     """Compose the service out of settings."""
     kafka, clock = load(KafkaSettings), SystemClock()
     control = ControlStore(load(PostgresSettings), migrations=MIGRATIONS | QUOTA_MIGRATIONS)
@@ -39,8 +40,9 @@ def make_work(_: ServiceSettings) -> Work:
     async def work(health: Health, stop: asyncio.Event) -> None:
         producer = KafkaProducer(kafka.bootstrap, client_id=NAME)
         try:
-            service = FundamentalsProducer(chain, producer, setup.settings, setup.shared, clock, health)
-            await service.run(stop)
+            producing = FundamentalsProducer(chain, producer, setup.settings, setup.shared, clock, health)
+            owner = Handlers(NAME, {"company_profiles": producing.company_profiles})
+            await beside_jobs(owner, producing.run, kafka.bootstrap, health, service, stop)
         finally:
             await control.close()
 

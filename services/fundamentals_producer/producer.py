@@ -11,6 +11,7 @@ from axiom.contracts.payload import rfc3339
 from axiom.errors import DeliveryFailed, Transient
 from axiom.resilience.backoff import Backoff
 from axiom.resilience.clock import Clock
+from axiom.runtime.jobs import Results, Run
 from axiom.runtime.outbox import Outbox, run_until_stopped
 from axiom.sources.settings import SourceSettings
 from axiom.telemetry.health import Health
@@ -44,24 +45,52 @@ class FundamentalsProducer:
         self._outbox = Outbox(producer, TOPIC, NAME, clock, health)
         self._backoff = Backoff(shared.retry_min_s, shared.retry_max_s)
         self._fresh = Fresh()
+        self._busy = asyncio.Lock()
         last_resorts = {source.name for source in chain.sources if source.capabilities.last_resort}
         self._real = [source.name for source in chain.sources if source.name not in last_resorts]
         health.details["symbols"] = len(self._symbols)
         health.details["sources"] = lambda: {name: b.state.value for name, b in chain.breakers.items()}
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set; what is queued for Kafka then gets a few seconds."""
-        await run_until_stopped(stop, self._work(), self._chain.close, self._outbox.close)
+    async def run(self, stop: asyncio.Event, *, scheduled: bool = False) -> None:
+        """Work until `stop` is set; what is queued for Kafka then gets a few seconds.
 
-    async def _work(self) -> None:
+        `scheduled`: only the round at the start is made by itself, the others by `company_profiles`.
+        """
+        await run_until_stopped(stop, self._work(scheduled), self._chain.close, self._outbox.close)
+
+    async def company_profiles(self, run: Run) -> Results:
+        """The job `company_profiles`: one round, for the command's symbols or all that are watched.
+
+        Raises:
+            Transient: some symbols are not settled, or Kafka did not take the records.
+        """
+        asked = list(run.command.symbols) or self._symbols
+        async with self._busy:
+            try:
+                report = await self.cycle(asked)
+            except DeliveryFailed as error:
+                self._fresh.forget()
+                raise Transient(str(error)) from error
+            left = self._unsettled(asked, report)
+            wait_s = self._tell(report, left, self._clock.monotonic() + self._poll_every_s)
+        if left:
+            raise Transient(
+                f"{len(left)} of {len(asked)} companies: {report.reasons()}", retry_after_s=wait_s
+            )
+        return {"published": str(sum(report.published.values())), "missed": str(len(report.missed))}
+
+    async def _work(self, scheduled: bool) -> None:
         left: list[str] = []
         round_began_s = -self._poll_every_s
         while True:
+            if scheduled and not left and round_began_s >= 0:
+                await asyncio.Event().wait()
             if self._clock.monotonic() - round_began_s >= self._poll_every_s:
                 left, round_began_s = self._symbols, self._clock.monotonic()
                 self._backoff.reset()
             try:
-                report = await self.cycle(left)
+                async with self._busy:
+                    report = await self.cycle(left)
             except (DeliveryFailed, Transient) as error:
                 self._fresh.forget()
                 wait_s = self._backoff.next_s()

@@ -7,7 +7,8 @@ import sys
 
 from axiom.bus.kafka import KafkaLogReader, KafkaProducer
 from axiom.resilience.clock import SystemClock
-from axiom.runtime.service import Work, run_service
+from axiom.runtime.jobs import Handlers
+from axiom.runtime.service import Work, beside_jobs, run_service
 from axiom.settings import KafkaSettings, ServiceSettings, load
 from axiom.sources.access import open_access
 from axiom.sources.breakers import breakers_for
@@ -19,7 +20,7 @@ from services.news_producer.sources import build
 from services.news_producer.sources.port import NewsSource, Setup
 
 
-def make_work(_: ServiceSettings) -> Work:
+def make_work(service: ServiceSettings) -> Work:
     """Compose the service out of settings."""
     kafka, clock = load(KafkaSettings), SystemClock()
     shared = load(SourceSettings)
@@ -34,7 +35,8 @@ def make_work(_: ServiceSettings) -> Work:
         reader = KafkaLogReader(kafka.bootstrap)
         news = NewsProducer(sources, breakers, producer, reader, setup.settings, shared, clock, health)
         try:
-            await news.run(stop)
+            owner = Handlers(NAME, {"events_tracker": news.track_events})
+            await beside_jobs(owner, news.run, kafka.bootstrap, health, service, stop)
         finally:
             await control.close()
 

@@ -13,6 +13,7 @@ from axiom.resilience.backoff import Backoff
 from axiom.resilience.breaker import CircuitBreaker
 from axiom.resilience.clock import Clock
 from axiom.resilience.negative import NegativeCache
+from axiom.runtime.jobs import Results, Run
 from axiom.runtime.outbox import Outbox, run_until_stopped
 from axiom.sources.settings import SourceSettings
 from axiom.telemetry.health import Health
@@ -57,28 +58,60 @@ class NewsProducer:
         self._round = Round(breakers, absent, self._joiner, self._outbox.send, settings, clock)
         self._backoff = Backoff(shared.retry_min_s, shared.retry_max_s)
         self._replayed: dict[str, int] = {}
+        self._started = asyncio.Event()
+        self._busy = asyncio.Lock()
         health.details["symbols"] = len(self._symbols)
         health.details["sources"] = lambda: {name: one.state.value for name, one in breakers.items()}
         health.details["remembered"] = lambda: len(self._joiner)
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set; what is queued for Kafka then gets a few seconds."""
-        closing = [source.close for source in self._sources]
-        await run_until_stopped(stop, self._work(), *closing, self._outbox.close)
+    async def run(self, stop: asyncio.Event, *, scheduled: bool = False) -> None:
+        """Work until `stop` is set; what is queued for Kafka then gets a few seconds.
 
-    async def _work(self) -> None:
+        `scheduled`: of the rounds only the first is made by itself, the others by `track_events`.
+        """
+        closing = [source.close for source in self._sources]
+        await run_until_stopped(stop, self._work(scheduled), *closing, self._outbox.close)
+
+    async def _work(self, scheduled: bool) -> None:
         await self._patiently(self._recall)
         await self._patiently(lambda: self._replay(stand_ins=False))
         while True:
             began_s = self._clock.monotonic()
             report = Report()
             try:
-                await self.cycle(self._symbols, report)
+                async with self._busy:
+                    await self.cycle(self._symbols, report)
                 wait_s = self._next_wait_s(report, self._clock.monotonic() - began_s)
             except (DeliveryFailed, Transient) as error:
                 wait_s = self._backoff.next_s()
                 log.error("delivery_failed", why=str(error), retry_in_s=round(wait_s, 1))
+            else:
+                if scheduled:
+                    self._started.set()
+                    await asyncio.Event().wait()
             await self._clock.sleep(wait_s)
+
+    async def track_events(self, run: Run) -> Results:
+        """The job `events_tracker`: one round, for the command's symbols or all that are watched.
+
+        Raises:
+            Transient: no live source answered, or Kafka did not take the events.
+        """
+        await self._started.wait()
+        report = Report()
+        async with self._busy:
+            try:
+                await self.cycle(run.command.symbols or self._symbols, report)
+            except DeliveryFailed as error:
+                raise Transient(str(error)) from error
+            self._next_wait_s(report, 0.0)
+        if self._live and not report.heard:
+            soonest_s = min(self._breakers[source.name].retry_in_s for source in self._live)
+            raise Transient(f"no live news source answers ({report.reasons()})", retry_after_s=soonest_s)
+        counts: dict[str, int] = {}
+        for (_, fate), count in report.fates.items():
+            counts[fate] = counts.get(fate, 0) + count
+        return {fate: str(count) for fate, count in counts.items()}
 
     async def cycle(self, symbols: Collection[str], report: Report) -> None:
         """One round for these symbols over all live sources; the stand-in follows if none answers.

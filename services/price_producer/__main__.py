@@ -9,7 +9,8 @@ from axiom.bus.kafka import KafkaProducer
 from axiom.errors import Misconfigured
 from axiom.resilience.clock import SystemClock
 from axiom.resilience.negative import NegativeCache
-from axiom.runtime.service import Work, run_service
+from axiom.runtime.jobs import Handlers
+from axiom.runtime.service import Work, beside_jobs, run_service
 from axiom.settings import KafkaSettings, ServiceSettings, load
 from axiom.sources.access import open_access
 from axiom.sources.breakers import breakers_for
@@ -21,7 +22,7 @@ from services.price_producer.sources import build
 from services.price_producer.sources.port import Setup
 
 
-def make_work(_: ServiceSettings) -> Work:
+def make_work(service: ServiceSettings) -> Work:
     """Compose the service out of settings."""
     kafka, settings, clock = load(KafkaSettings), load(ProducerSettings), SystemClock()
     access, control = open_access(clock, settings.request_timeout_s)
@@ -30,7 +31,11 @@ def make_work(_: ServiceSettings) -> Work:
     async def work(health: Health, stop: asyncio.Event) -> None:
         producer = KafkaProducer(kafka.bootstrap, client_id=NAME)
         try:
-            await PriceProducer(chain, producer, settings.watched, settings, clock, health).run(stop)
+            producing = PriceProducer(chain, producer, settings.watched, settings, clock, health)
+            owner = Handlers(
+                NAME, {"data_ingestion": producing.minute_bars, "daily_bars": producing.daily_bars}
+            )
+            await beside_jobs(owner, producing.run, kafka.bootstrap, health, service, stop)
         finally:
             await control.close()
 

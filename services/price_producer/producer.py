@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import cast
 
 from axiom.bus.port import Producer
@@ -15,6 +16,7 @@ from axiom.errors import DeliveryFailed, Transient
 from axiom.market.hours import MarketHours
 from axiom.resilience.backoff import Backoff
 from axiom.resilience.clock import Clock
+from axiom.runtime.jobs import Results, Run
 from axiom.runtime.outbox import Outbox, run_until_stopped
 from axiom.sources.metrics import LAST_SUCCESS
 from axiom.telemetry.health import Health
@@ -23,7 +25,16 @@ from services.price_producer import metrics
 from services.price_producer.chain import SourceChain
 from services.price_producer.cycle import Report, publish_cycle
 from services.price_producer.fresh import Fresh
-from services.price_producer.plan import Done, FetchDaily, Pacing, PollMinutes, Wait, next_step
+from services.price_producer.plan import (
+    LAST_MINUTES,
+    NEVER,
+    Done,
+    FetchDaily,
+    Pacing,
+    PollMinutes,
+    Wait,
+    next_step,
+)
 from services.price_producer.settings import ProducerSettings
 from services.price_producer.sources.port import Request, StreamingSource
 from topics.price_updates import TOPIC
@@ -65,19 +76,86 @@ class PriceProducer:
         self._replayed: str | None = None
         self._live_answers = False
         self._fresh = Fresh()
+        self._busy = asyncio.Lock()
         health.details["symbols"] = len(self._symbols)
         health.details["sources"] = lambda: {name: b.state.value for name, b in chain.breakers.items()}
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set; what is queued for Kafka then gets a few seconds."""
-        await run_until_stopped(stop, self._work(), self._chain.close, self._outbox.close)
+    async def run(self, stop: asyncio.Event, *, scheduled: bool = False) -> None:
+        """Work until `stop` is set; what is queued for Kafka then gets a few seconds.
 
-    async def _work(self) -> None:
+        `scheduled`: only the history at the start comes by itself, the rest by the jobs.
+        """
+        await run_until_stopped(stop, self._work(scheduled), self._chain.close, self._outbox.close)
+
+    async def minute_bars(self, run: Run) -> Results:
+        """The job `data_ingestion`: minute bars of the session that the tick is in, up to its moment; of a
+        tick of the past, those of the minute before it.
+
+        Raises:
+            Transient: no live source answered, or Kafka did not take the bars.
+        """
+        moment = run.command.nominal_at
+        session = self._hours.open_session(moment, grace=LAST_MINUTES)
+        if session is None or self._chain.sources[0].capabilities.streams:
+            return {"skipped": "the market is closed" if session is None else "the market is made up"}
+        is_past = run.command.trigger.startswith("backfill:")
+        start = moment - timedelta(minutes=1) if is_past else session.opens
+        end = moment if is_past else session.closes
+        return await self._asked(run, Request("1m", start, end))
+
+    async def daily_bars(self, run: Run) -> Results:
+        """The job `daily_bars`: of the sessions that are missing up to the last close; of a tick of the past,
+        of its session alone.
+
+        Raises:
+            Transient: symbols are missing, or Kafka did not take the bars.
+        """
+        if self._chain.sources[0].capabilities.streams:
+            return {"skipped": "the market is made up"}
+        if run.command.symbols or run.command.trigger.startswith("backfill:"):
+            day = self._hours.last_closed(run.command.nominal_at).day
+            start = datetime(day.year, day.month, day.day, tzinfo=UTC)
+            return await self._asked(run, Request("1d", start, start + timedelta(days=1)))
+        async with self._busy, self._delivering():
+            now, done = self._clock.now(), replace(self._done, next_daily=NEVER)
+            step = next_step(now, done, self._hours, self._pacing)
+            if not isinstance(step, FetchDaily):
+                return {"through": str(self._done.daily_through)}
+            await self._fetch_daily(step)
+        if self._daily_left:
+            retry_s = self._chain.retry_in_s
+            raise Transient(f"bars of {len(self._daily_left)} symbols are missing", retry_after_s=retry_s)
+        return {"through": step.through.isoformat()}
+
+    async def _asked(self, run: Run, request: Request) -> Results:
+        async with self._busy, self._delivering():
+            symbols = run.command.symbols or self._symbols
+            report = await self._cycle(symbols, request, stand_ins=False)
+            self._tell(report)
+        if report.live_answered(self._live) is False:
+            retry_s = self._chain.retry_in_s
+            raise Transient(f"no live price source answers ({report.reasons()})", retry_after_s=retry_s)
+        bars = sum(report.published.values())
+        return {"bars": str(bars), "symbols": str(len(symbols)), "missed": str(len(report.missed))}
+
+    @asynccontextmanager
+    async def _delivering(self) -> AsyncIterator[None]:
+        """A failed delivery is Transient for a job: the bars are sent again by its next attempt."""
+        try:
+            yield
+        except (DeliveryFailed, Transient) as error:
+            self._fresh.forget()
+            raise Transient(str(error), getattr(error, "retry_after_s", None)) from error
+
+    async def _work(self, scheduled: bool) -> None:
         first = self._chain.sources[0]
         while True:
             try:
                 if first.capabilities.streams:
                     await self._stream(cast(StreamingSource, first))
+                elif scheduled:
+                    await self._first_history()
+                    await asyncio.Event().wait()
                 else:
                     await self._step()
             except (DeliveryFailed, Transient) as error:
@@ -97,6 +175,17 @@ class PriceProducer:
                 self._tell(report)
             case Wait(until):
                 await self._clock.sleep((until - self._clock.now()).total_seconds())
+
+    async def _first_history(self) -> None:
+        """The sessions before the start, tried until a live source gives them."""
+        while self._done.daily_through is None:
+            step = next_step(self._clock.now(), self._done, self._hours, self._pacing)
+            if isinstance(step, FetchDaily):
+                async with self._busy:
+                    await self._fetch_daily(step)
+            else:
+                left_s = (self._done.next_daily - self._clock.now()).total_seconds()
+                await self._clock.sleep(max(1.0, left_s))
 
     async def _fetch_daily(self, step: FetchDaily) -> None:
         if self._daily_through != step.through:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 import sys
+from collections.abc import Mapping
 from uuid import uuid4
 
 from axiom.bus.deadletters import DeadLetters
@@ -21,6 +22,7 @@ from axiom.stores.control import ControlStore
 from axiom.telemetry.health import Health
 from axiom.telemetry.logs import get_logger
 from services.scheduler.engine import Engine
+from services.scheduler.job import Job
 from services.scheduler.jobs import chosen
 from services.scheduler.leading import Leading
 from services.scheduler.maintenance import NAME, Maintenance
@@ -33,10 +35,10 @@ from topics import job_runs
 log = get_logger()
 
 
-def make_work(service: ServiceSettings) -> Work:
-    """Compose the service out of settings."""
+def make_work(service: ServiceSettings, declared: Mapping[str, Job] | None = None) -> Work:
+    """Compose the service out of settings; `declared` takes the place of the jobs of this repository."""
     kafka, settings, clock = load(KafkaSettings), load(SchedulerSettings), SystemClock()
-    jobs = chosen(settings.jobs)
+    jobs = chosen(settings.jobs) if declared is None else declared
     control = ControlStore(load(PostgresSettings), migrations=MIGRATIONS)
     store = PostgresTickStore(control)
     holder = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"

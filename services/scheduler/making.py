@@ -22,7 +22,7 @@ def make_ticks(
     """Add what is due up to `now` to `out`."""
     for job in jobs.values():
         cursor = state.cursors.get(job.name)
-        text = str(job.schedule)
+        text = upcoming[job.name].text
         if cursor is None or cursor.schedule != text:
             # A new job, or a new schedule: its moments before now were never due.
             out.cursors[job.name] = Cursor(now, text, cursor.paused if cursor else False)

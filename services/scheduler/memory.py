@@ -61,7 +61,9 @@ class MemoryTickStore:
             for one in self._backfills.values()
             if one.state == "running" or any(tick_id.trigger == one.trigger for tick_id in self._open)
         )
-        cursors = {name: replace(one, paused=name in self._paused) for name, one in self._cursors.items()}
+        cursors = dict(self._cursors)
+        for name in self._paused & cursors.keys():
+            cursors[name] = replace(cursors[name], paused=True)
         return Snapshot(cursors, tuple(self._told(tick_id) for tick_id in self._open), tuple(backfills))
 
     async def latest(
@@ -81,13 +83,14 @@ class MemoryTickStore:
         if lease.epoch != self._epoch or self._holder != lease.holder:
             raise Fenced(f"epoch {lease.epoch} is over, {self._epoch} has begun")
         for name, cursor in changes.cursors.items():
-            self._cursors[name] = cursor
+            self._cursors[name] = replace(cursor, paused=False)
         for tick in changes.new:
             self._add(tick)
         for tick_id, tick in changes.moved.items():
             before = self.ticks[tick_id]
             if before.outcome is None:
-                self.ticks[tick_id] = replace(tick, cancel_asked=before.cancel_asked)
+                same = tick.cancel_asked == before.cancel_asked
+                self.ticks[tick_id] = tick if same else replace(tick, cancel_asked=before.cancel_asked)
             if tick.outcome is not None:
                 self._open.pop(tick_id, None)
         for backfill in changes.backfills:
@@ -185,7 +188,7 @@ class MemoryTickStore:
     def _queue(self, command: JobCommand) -> None:
         if command.kind == "run":
             tick_id = TickId(command.job, command.trigger, command.nominal_at)
-            self._attempts[command.run_id] = (tick_id, Report())
+            self._attempts[command.run_id] = (tick_id, self.ticks[tick_id].report)
         self._numbers += 1
         self._outbox[self._numbers] = command
 
@@ -202,7 +205,7 @@ class MemoryTickStore:
     def _told(self, tick_id: TickId) -> Tick:
         tick = self.ticks[tick_id]
         found = self._attempts.get(tick.run_id) if tick.attempt else None
-        return tick if found is None else replace(tick, report=found[1])
+        return tick if found is None or found[1] is tick.report else replace(tick, report=found[1])
 
     def _has_open(self, backfill: Backfill) -> bool:
         return any(tick_id.trigger == backfill.trigger for tick_id in self._open)

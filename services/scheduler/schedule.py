@@ -123,8 +123,12 @@ class Upcoming:
     """A schedule with the moment after the last asked one in mind: most questions are "anything new?"."""
 
     schedule: Schedule
+    text: str = field(init=False)
     _asked: datetime | None = field(default=None, init=False)
     _next: datetime | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self.text = str(self.schedule)
 
     def next(self, after: datetime) -> datetime | None:
         """The first due moment later than `after`."""

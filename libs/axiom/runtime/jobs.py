@@ -63,6 +63,17 @@ class JobHandler(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Handlers:
+    """A `JobOwner` of nothing but handlers, for a service that closes its parts itself."""
+
+    name: str
+    handlers: Mapping[str, JobHandler]
+
+    async def close(self) -> None:
+        pass
+
+
 class JobOwner(Protocol):
     """A service that has jobs.
 

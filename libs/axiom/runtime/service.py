@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Protocol, TypeVar
 
 from pydantic_settings import BaseSettings
 
@@ -25,7 +25,7 @@ from axiom.runtime.loop import SinkLoop
 from axiom.runtime.poison import PoisonBurst
 from axiom.runtime.sink import Sink
 from axiom.runtime.watchdog import Watchdog
-from axiom.settings import KafkaSettings, ServiceSettings, load
+from axiom.settings import JobsSettings, KafkaSettings, ServiceSettings, load
 from axiom.telemetry.health import Health, health_server
 from axiom.telemetry.logs import get_logger, setup_logs
 from topics import job_commands
@@ -131,6 +131,36 @@ def run_job_owner(name: str, make_owner: Callable[[ServiceSettings], JobOwner]) 
         return work
 
     return run_service(name, make_work)
+
+
+class ScheduledWork(Protocol):
+    """A service's own work until `stop`; where it is `scheduled`, its recurring part is left to its jobs."""
+
+    def __call__(self, stop: asyncio.Event, *, scheduled: bool) -> Coroutine[Any, Any, None]: ...
+
+
+async def beside_jobs(
+    owner: JobOwner,
+    work: ScheduledWork,
+    bootstrap: str,
+    health: Health,
+    service: ServiceSettings,
+    stop: asyncio.Event,
+) -> None:
+    """Do a service's own work, and its jobs beside it where the scheduler is the clock.
+
+    What goes wrong first in one of them ends both.
+    """
+    scheduled = load(JobsSettings).clock == "scheduler"
+    if not scheduled:
+        await work(stop, scheduled=False)
+        return
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(work(stop, scheduled=True))
+            tasks.create_task(serve_jobs(owner, bootstrap, health, service, stop))
+    except BaseExceptionGroup as several:
+        raise several.exceptions[0] from None
 
 
 async def serve_jobs(
