@@ -109,8 +109,11 @@ class TierJobs:
 
     async def stale_refresh(self, run: Run) -> Results:
         """Members of tier 1, with the watch list in it, that are too far behind the market."""
+        stale = await self._stale()
+        if len(stale) > CHUNK and self._grouped is not None and self._settings.grouped_daily:
+            await self.grouped_daily(run)  # one call may say as much as hundreds
+            stale = await self._stale()
         now = self._clock.now()
-        stale = stale_symbols(await self._standings(1), self._sessions(now), now, self._settings.stale_h)
         through = "asked" if self._hours.open_session(now) else "close"
         return await self._ask("stale_refresh", stale[: 4 * CHUNK], through, "essential", run)
 
@@ -234,6 +237,10 @@ class TierJobs:
             await self.assign()
             found = await self._tiers.standings(tier)
         return found
+
+    async def _stale(self) -> list[str]:
+        now = self._clock.now()
+        return stale_symbols(await self._standings(1), self._sessions(now), now, self._settings.stale_h)
 
     def _missing(self, standings: Collection[Standing]) -> list[Session]:
         """Sessions that no grouped day was got of, oldest first; at the very first the last one alone."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 TOPS = {"libs/axiom": "axiom", "libs/axiom_cli": "axiom_cli", "libs/axiom_verify": "axiom_verify",
+        "libs/axiom_sim": "axiom_sim",
         "topics": "topics", "services": "services", "deploy": "deploy"}  # fmt: skip
 
 

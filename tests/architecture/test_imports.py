@@ -38,7 +38,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "deploy.docker": set(),
     "deploy.fetch_uv": set(),
     "deploy.embedded": {"axiom", "topics"},
-    "axiom_cli": {"axiom", "axiom_verify", "topics", "services", "deploy"},
+    "axiom_sim": {"axiom", "topics", "services"},
+    "axiom_cli": {"axiom_sim", "axiom", "axiom_verify", "topics", "services", "deploy"},
 }
 """What a package may import of the project beside itself. A service: see below."""
 SERVICE_MAY_IMPORT = {"axiom", "topics"}
@@ -61,8 +62,8 @@ ONLY_IN: dict[str, set[str]] = {
     "pandas": {"services.price_producer.sources.yahoo_frame"},
     "pyarrow": {"services.price_producer.sources.file"},
     "exchange_calendars": {"axiom.market.hours"},
-    "aiohttp": {"axiom.telemetry.health", "axiom.web.client"},
-    "structlog": {"axiom.telemetry.logs", "axiom_cli"},
+    "aiohttp": {"axiom.telemetry.health", "axiom.web.client", "axiom_sim.transport"},
+    "structlog": {"axiom.telemetry.logs", "axiom_cli", "axiom_sim.simulation"},
     "cachetools": {"axiom.resilience.negative"},
     "cronsim": {"services.scheduler.schedule"},
     "tenacity": {"axiom.resilience.retry", "deploy.embedded.jars"},

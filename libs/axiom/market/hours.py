@@ -59,8 +59,9 @@ class MarketHours:
         return days[max(0, end - count)]
 
     def between(self, first: datetime, last: datetime) -> list[Session]:
-        """Sessions that open at `first` or later and before `last`, as far as history goes."""
-        return [session for session in self._known(first) if first <= session.opens < last]
+        """Sessions that open at `first` or later and before `last`."""
+        found = sessions(first.date(), last.date(), self._exchange)
+        return [session for session in found if first <= session.opens < last]
 
     def _around(self, now: datetime, before: timedelta = timedelta(days=4)) -> Iterator[Session]:
         """Sessions from a little before `now` on."""

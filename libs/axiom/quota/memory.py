@@ -20,6 +20,16 @@ class _Books:
     days: Counter[tuple[str, str]] = field(default_factory=Counter)
     blocked_until: datetime | None = None
     block_reason: str = ""
+    day: str = ""
+    day_begins: datetime | None = None
+    day_ends: datetime | None = None
+
+    def day_of(self, quota: Quota, now: datetime) -> str:
+        """The provider's day; time zones are slow to ask for each call."""
+        if self.day_begins is None or self.day_ends is None or not self.day_begins <= now < self.day_ends:
+            self.day_begins, self.day_ends = quota.midnight(now), quota.next_midnight(now)
+            self.day = self.day_begins.date().isoformat()
+        return self.day
 
 
 class MemoryGovernor:
@@ -54,7 +64,7 @@ class MemoryGovernor:
             fullest = max(fullest, (spent + 1) / quota.per_day)
         self._forget(books, now - timedelta(seconds=quota.memory_s))
         books.calls.append(now)
-        books.days[quota.midnight(now).date().isoformat(), purpose] += 1
+        books.days[books.day_of(quota, now), purpose] += 1
         return Granted(now, fullest)
 
     async def block(self, quota: Quota, for_s: float, reason: str) -> None:

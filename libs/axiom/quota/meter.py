@@ -8,6 +8,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 
+from prometheus_client import Counter
+
 from axiom.errors import StoreDown
 from axiom.quota.metrics import CALLS, FULLEST, REFUSED, TOLD
 from axiom.quota.model import WARN_AT, Granted, Quota, Refused, Urgency, Use
@@ -64,6 +66,8 @@ class Meter:
         self._clock = clock
         self._patience_s = patience_s
         self._warned = False
+        self._fullest = FULLEST.labels(quota.provider)
+        self._calls: dict[str, Counter] = {}
 
     @property
     def quota(self) -> Quota:
@@ -83,7 +87,7 @@ class Meter:
             except StoreDown as error:
                 return Refused("books", 5.0, f"the books of calls can't be reached: {error}")
             if isinstance(answer, Granted):
-                CALLS.labels(self._quota.provider, purpose.name).inc()
+                self._counted(purpose.name).inc()
                 self._warn(answer.fullest)
                 return Ticket(answer.at, asked_s)
             if waited_s + answer.retry_in_s > self._patience_s or answer.window == "provider":
@@ -114,8 +118,13 @@ class Meter:
         """What is spent of each limit now."""
         return await self._governor.usage(self._quota)
 
+    def _counted(self, purpose: str) -> Counter:
+        if purpose not in self._calls:
+            self._calls[purpose] = CALLS.labels(self._quota.provider, purpose)
+        return self._calls[purpose]
+
     def _warn(self, fullest: float) -> None:
-        FULLEST.labels(self._quota.provider).set(fullest)
+        self._fullest.set(fullest)
         is_full = fullest > WARN_AT
         if is_full and not self._warned:
             log.warning("quota_nearly_spent", provider=self._quota.provider, spent=f"{fullest:.0%}")

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from axiom.tiers.model import Member, Priced, Standing
 
 SHARE_OF_NEWEST = 0.1
+_HELD = datetime(1971, 1, 1, tzinfo=UTC)
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -26,24 +27,29 @@ class MemoryTiers:
 
     def __init__(self) -> None:
         self._members: dict[str, Member] = {}
+        self._by_tier: dict[int, list[Member]] = {}
         self._got: dict[str, _Got] = {}
 
     async def assign(self, members: Sequence[Member], universe: str, now: datetime) -> int:
         before = {symbol: member.tier for symbol, member in self._members.items()}
         self._members = {member.symbol: member for member in sorted(members, key=lambda one: one.rank)}
+        self._by_tier = {}
+        for one in self._members.values():
+            self._by_tier.setdefault(one.tier, []).append(one)
         after = {symbol: member.tier for symbol, member in self._members.items()}
         return sum(before.get(symbol) != after.get(symbol) for symbol in before.keys() | after.keys())
 
     async def standings(self, tier: int | None = None) -> list[Standing]:
-        return [self._standing(one) for one in self._members.values() if tier is None or one.tier == tier]
+        members = self._members.values() if tier is None else self._by_tier.get(tier, [])
+        return [self._standing(one) for one in members]
 
     async def due(self, tier: int, before: datetime, limit: int) -> list[str]:
-        waiting = [one for one in self._members.values() if one.tier == tier and self._turn(one) < before]
+        waiting = [one for one in self._by_tier.get(tier, []) if self._turn(one) < before]
         waiting.sort(key=lambda one: (self._turn(one), one.rank))
         return [one.symbol for one in waiting[:limit]]
 
     async def asked_since(self, tier: int, since: datetime) -> int:
-        return sum(one.tier == tier and self._turn(one) >= since for one in self._members.values())
+        return sum(self._turn(one) >= since for one in self._by_tier.get(tier, []))
 
     async def note(self, prices: Collection[Priced], *, in_turn: bool = True) -> None:
         for price in prices:
@@ -59,6 +65,12 @@ class MemoryTiers:
 
     async def activity(self) -> Mapping[str, float]:
         return {symbol: got.traded_usd for symbol, got in self._got.items() if got.traded_usd is not None}
+
+    def held_through(self) -> tuple[list[float], list[int]]:
+        """By rank: `through` in Unix seconds (0.0: nothing is held), and tiers. For sampling."""
+        found = [self._got.get(symbol) for symbol in self._members]
+        through = [0.0 if got is None or got.through < _HELD else got.through.timestamp() for got in found]
+        return through, [member.tier for member in self._members.values()]
 
     def _turn(self, member: Member) -> datetime:
         got = self._got.get(member.symbol)

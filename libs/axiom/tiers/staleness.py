@@ -77,12 +77,13 @@ class Sampler:
         self._tiers = tiers
         self._samples: dict[int, list[Seconds]] = {tier: [] for tier in sorted(set(tiers.tolist()))}
 
-    def sample(self, through: Seconds, now_s: float) -> None:
-        """Take one sample; nothing while the market is closed."""
+    def sample(self, through: Seconds, now_s: float, tiers: npt.NDArray[np.int64] | None = None) -> None:
+        """Take one sample; nothing while the market is closed. `tiers`: as they are by now."""
+        tiers = self._tiers if tiers is None else tiers
         if self._trading.is_open(now_s):
             behind = self._trading.behind_s(through, now_s)
             for tier, samples in self._samples.items():
-                samples.append(behind[(self._tiers == tier) & (through > NEVER)])
+                samples.append(behind[(tiers == tier) & (through > NEVER)])
 
     def spreads(self) -> dict[int, Spread]:
         """By tier."""

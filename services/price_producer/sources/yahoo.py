@@ -13,7 +13,7 @@ from yfinance.exceptions import YFPricesMissingError
 from axiom.resilience.clock import Clock
 from axiom.settings import home
 from axiom.sources.outcomes import NoSuchSymbol, RateLimited, SourceDown
-from axiom.sources.yahoo import LIMITED, YahooClient, problem_of
+from axiom.sources.yahoo import LIMITED, Transport, YahooClient, problem_of
 from services.price_producer.sources.port import Bars, Capabilities, Outcome, Request, Setup
 from services.price_producer.sources.yahoo_frame import bars_of
 
@@ -30,11 +30,16 @@ class YahooSource:
     capabilities = Capabilities(intervals=INTERVALS)
 
     def __init__(
-        self, clock: Clock, cache: Path, timeout_s: float = 5.0, base_url: str | None = None
+        self,
+        clock: Clock,
+        cache: Path,
+        timeout_s: float = 5.0,
+        base_url: str | None = None,
+        transport: Transport | None = None,
     ) -> None:
-        """`cache` is the folder of yfinance's cookie database."""
+        """`cache` is the folder of yfinance's cookie database; `transport` answers for the network."""
         self._clock = clock
-        self._client = YahooClient(cache, timeout_s, base_url)
+        self._client = YahooClient(cache, timeout_s, base_url, transport)
 
     async def fetch(self, symbols: Collection[str], request: Request) -> AsyncGenerator[Outcome, None]:
         """As the port says; Yahoo can't list its symbols, so no symbols means none."""

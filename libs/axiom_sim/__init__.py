@@ -1,0 +1,1 @@
+"""Days of scheduler, governor and sources on a virtual clock, against providers that are played here."""

@@ -1,0 +1,21 @@
+"""A short simulated day over real local HTTP servers: the same clients, sockets and all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from axiom_sim.simulation import simulate
+from tests.unit.axiom_sim.test_simulation import SMALL
+
+pytestmark = pytest.mark.integration
+
+
+def test_a_day_over_http_is_as_one_without() -> None:
+    inside, outside = simulate(replace(SMALL, calm=True)), simulate(replace(SMALL, calm=True, over_http=True))
+    assert outside.problems == []
+    assert outside.ticks == inside.ticks
+    assert outside.bars == inside.bars
+    told = [{name: one["calls"] for name, one in result.calls.items()} for result in (inside, outside)]
+    assert told[0] == told[1]
