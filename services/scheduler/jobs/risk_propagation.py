@@ -1,0 +1,14 @@
+"""The impact of severe events along the graph's edges."""
+
+from services.scheduler.job import Job
+from services.scheduler.schedule import Cron
+
+JOB = Job(
+    name="risk_propagation",
+    owner="analyst",
+    summary="what severe events mean for connected companies, each hour",
+    schedule=Cron("40 * * * *", "UTC"),
+    pool="compute_intensive",
+    timeout_s=900,
+    deadline_s=3000,
+)

@@ -1,0 +1,16 @@
+"""Indicators of every symbol, in the evening of each session."""
+
+from datetime import time
+
+from services.scheduler.job import Job
+from services.scheduler.schedule import OnSessionDays
+
+JOB = Job(
+    name="technical_analysis",
+    owner="analyst",
+    summary="indicators of every symbol, at 18:00 New York on session days",
+    schedule=OnSessionDays(time(18)),
+    pool="compute_intensive",
+    timeout_s=1800,
+    deadline_s=4 * 3600,
+)
