@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol
 
 from axiom.quota.facts import KeyFacts, MemoryKeyFacts, PostgresKeyFacts
@@ -15,6 +17,7 @@ from axiom.settings import PostgresSettings, load
 from axiom.stores.control import ControlStore
 from axiom.web.client import Limits, Page, Web
 
+NO_TABLES: Mapping[str, Path] = MappingProxyType({})
 MAX_BYTES = 32 * 1024 * 1024
 """One answer; a day's bars of all US stocks are 2 MB."""
 
@@ -65,11 +68,15 @@ class Access:
         return cls(PostgresGovernor(control), PostgresKeyFacts(control, clock), clock, timeout_s)
 
 
-def open_access(clock: Clock, timeout_s: float) -> tuple[Access, ControlStore]:
+def open_access(
+    clock: Clock, timeout_s: float, tables: Mapping[str, Path] = NO_TABLES
+) -> tuple[Access, ControlStore]:
     """A service's access; the caller closes the store. Nothing is connected to before a key is used.
+
+    `tables`: migrations of whatever else the service keeps in schema `control`.
 
     Raises:
         Misconfigured: the settings of PostgreSQL are missing.
     """
-    control = ControlStore(load(PostgresSettings), migrations=MIGRATIONS)
+    control = ControlStore(load(PostgresSettings), migrations={**MIGRATIONS, **tables})
     return Access.shared(control, clock, timeout_s), control
