@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
@@ -27,6 +26,9 @@ MINUTES: dict[Kind, tuple[int, int]] = {
 }
 HOURS = {"finnhub": (9.5, 16.5), "alpha_vantage": (16.0, 17.0), "polygon": (16.5, 18.0), "yahoo": (9.5, 17.0)}
 """New York hours in which a fault begins: when there is something to break."""
+
+
+_EVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, order=True)
@@ -53,16 +55,23 @@ class Faults:
                         self.all.append(fault)
         self.all.sort()
         self._of = {name: [one for one in self.all if one.provider == name] for name in CHANCES}
-        self._begins = {name: [one.begins for one in faults] for name, faults in self._of.items()}
+        self._spans: dict[str, tuple[datetime, datetime, Kind | None]] = {}
 
     def at(self, provider: str, moment: datetime) -> Kind | None:
         """How the provider fails at a moment; None: it does not."""
+        since, until, kind = self._spans.get(provider, (moment, moment, None))
+        if not since <= moment < until:
+            since, until, kind = self._spans[provider] = self._span(provider, moment)
+        return kind
+
+    def _span(self, provider: str, moment: datetime) -> tuple[datetime, datetime, Kind | None]:
+        """From when to when it fails the way it does at a moment."""
         faults = self._of.get(provider, [])
-        place = bisect_right(self._begins.get(provider, []), moment)
-        for fault in faults[max(0, place - 4) : place]:
-            if fault.ends > moment:
-                return fault.kind
-        return None
+        changes = [change for fault in faults for change in (fault.begins, fault.ends)]
+        since = max((change for change in changes if change <= moment), default=_EVER[0])
+        until = min((change for change in changes if change > moment), default=_EVER[1])
+        kind = next((one.kind for one in faults if one.begins <= moment < one.ends), None)
+        return since, until, kind
 
 
 def _drawn(dice: random.Random, day: date, provider: str, kind: Kind) -> Fault:

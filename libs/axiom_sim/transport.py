@@ -28,8 +28,7 @@ class Inside:
         """As `axiom.web.client.Web.get`."""
         parts = urlsplit(url)
         site = self._sites[parts.hostname or ""]
-        is_slow = site.fails() == "slow"
-        answer = site.answer_at_once(parts.path, params or {})
+        answer, is_slow = site.answer_at_once(parts.path, params or {}), site.fails() == "slow"
         if is_slow:
             await site.clock.sleep(self._timeout_s)
         if is_slow or answer is None:

@@ -70,10 +70,14 @@ class VirtualClock:
 
     def __init__(self, loop: VirtualLoop, start: datetime) -> None:
         self._loop = loop
-        self._start = start.astimezone(UTC)
+        self._start = self._now = start.astimezone(UTC)
+        self._now_s = 0.0
 
     def now(self) -> datetime:
-        return self._start + timedelta(seconds=self._loop.time())
+        elapsed_s = self._loop.time()
+        if elapsed_s != self._now_s:  # it is asked for far more often than it moves
+            self._now_s, self._now = elapsed_s, self._start + timedelta(seconds=elapsed_s)
+        return self._now
 
     def monotonic(self) -> float:
         return self._loop.time()

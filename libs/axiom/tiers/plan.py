@@ -20,7 +20,7 @@ from axiom.tiers.settings import TierSettings
 from axiom.tiers.staleness import NEVER, Sampler, Seconds, SessionTimes, Spread, Trading
 from axiom.tiers.work import SWEEPS_A_DAY, Load, Sweep, per_window, sweeps, ticks
 
-SAMPLE_EVERY = timedelta(minutes=15)
+SAMPLE_EVERY = timedelta(minutes=5)
 Event = tuple[float, str, object]
 
 
