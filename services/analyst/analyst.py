@@ -18,7 +18,7 @@ from services.analyst.checking import MIGRATIONS, Tier, check
 from services.analyst.correlating import Outcome, correlate
 from services.analyst.market import open_market
 from services.analyst.metrics import EDGES, PUBLISHED
-from services.analyst.propagating import propagate
+from services.analyst.propagating import Severe, propagate, severe_events
 from services.analyst.settings import AnalystSettings
 from services.analyst.signalling import signal
 from topics import correlation_updates, graph_mutations, technical_signals
@@ -74,6 +74,11 @@ class Analyst:
     async def risk(self, run: Run) -> Results:
         """Publish whom the severe events of the last days reach."""
         return await self.propagate(run.command.nominal_at)
+
+    async def severe(self, now: datetime) -> list[Severe]:
+        """The severe events of the last days."""
+        async with open_market(self._postgres) as market:
+            return await severe_events(market, self._settings, now)
 
     async def propagate(self, now: datetime) -> Results:
         """As `risk`, without a command."""

@@ -12,7 +12,7 @@ from rich.table import Table
 from tests.bench.latency import PER_SECOND, SINK
 from tests.bench.machine import Machine
 from tests.bench.results import Latency, Series, Spread, Subject, Target
-from tests.bench.targets import latency_targets, ratio_targets
+from tests.bench.targets import analysis_targets, latency_targets, ratio_targets
 
 
 class Marks(NamedTuple):
@@ -46,7 +46,11 @@ class Findings:
 
     def targets(self) -> list[Target]:
         """Those of the targets whose figures were measured."""
-        return [*ratio_targets(self.subjects), *latency_targets(self.latencies.get(SINK, ()))]
+        return [
+            *ratio_targets(self.subjects),
+            *analysis_targets(self.subjects),
+            *latency_targets(self.latencies.get(SINK, ())),
+        ]
 
     def as_json(self) -> dict[str, Any]:
         """JSON-ready; times in seconds, all rounds."""

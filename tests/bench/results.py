@@ -80,13 +80,18 @@ class Series:
 
 @dataclass
 class Subject:
-    """What was measured side by side: `limit` names the contestant that the others are compared with."""
+    """What was measured side by side: `limit` names the contestant that the others are compared with.
+
+    Attributes:
+        peak_mb: memory at most, of a process that does ours alone; None where that was not measured.
+    """
 
     title: str
     records: str
     count: int
     limit: str
     series: dict[str, Series] = field(default_factory=dict)
+    peak_mb: float | None = None
 
     def ratio(self, name: str, other: str) -> Spread | None:
         """How many times as long `name` took as `other`; None before a round has both.

@@ -6,7 +6,18 @@ import gc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tests.bench import chroma, enriching, latency, neo4j, postgres, producing, rebuilding, records, redis
+from tests.bench import (
+    analysing,
+    chroma,
+    enriching,
+    latency,
+    neo4j,
+    postgres,
+    producing,
+    rebuilding,
+    records,
+    redis,
+)
 from tests.bench.lab import Lab
 from tests.bench.log import Log, fill
 from tests.bench.peers import contestants as peers
@@ -17,6 +28,7 @@ from tests.stack import StackUnderTest
 
 LATENCY = "latency"
 ENRICHER = "enricher"
+ANALYSIS = "analysis"
 GC_THRESHOLDS = (500_000, 20, 20)
 
 Tell = Callable[[str], None]
@@ -62,7 +74,7 @@ PEERS = {
     ),
 }
 ENTRIES = SINKS_AND_PRODUCER | PEERS
-SUBJECTS = (*SINKS_AND_PRODUCER, LATENCY, ENRICHER)
+SUBJECTS = (*SINKS_AND_PRODUCER, LATENCY, ENRICHER, ANALYSIS)
 
 
 @dataclass(frozen=True)
@@ -93,6 +105,8 @@ async def run(stack: StackUnderTest, plan: Plan, findings: Findings, tell: Tell)
                 findings.latencies.setdefault(name, []).append(await measure(stack))
     if ENRICHER in plan.subjects:
         await enriching.measure(stack, plan.repetitions, findings.subjects, tell)
+    if ANALYSIS in plan.subjects:
+        await analysing.measure(plan.repetitions, findings.subjects, tell)
 
 
 def steps(plan: Plan) -> int:

@@ -33,6 +33,12 @@ REBUILD_AIMS = (
     Aim("rebuild-redis", "every record applied", "rebuild", 5.0),
     Aim("rebuild-neo4j", "every record applied", "rebuild", 5.0),
 )
+ANALYSIS_AIMS = (
+    Aim("correlation", "pandas corr", "edges", 50.0),
+    Aim("correlation", "edges", "bare product", 2.0, at_most=True),
+)
+CORRELATION_PEAK_MB = 500.0
+INDICATORS_S = 30.0
 PEER_AIMS = (
     Aim("postgres-peers", "Quix Streams", "postgres-sink", 5.0),
     Aim("postgres-peers", "Faust", "postgres-sink", 1.0),
@@ -55,9 +61,21 @@ def ratio_targets(subjects: Mapping[str, Subject]) -> list[Target]:
             unit=" ×",
             stretch=aim.stretch,
         )
-        for aim in (*AIMS, *ENRICHER_AIMS, *REBUILD_AIMS, *PEER_AIMS)
+        for aim in (*AIMS, *ENRICHER_AIMS, *REBUILD_AIMS, *ANALYSIS_AIMS, *PEER_AIMS)
         if (subject := subjects.get(aim.subject)) and (found := subject.ratio(aim.slow, aim.fast))
     ]
+
+
+def analysis_targets(subjects: Mapping[str, Subject]) -> list[Target]:
+    """What correlations take of memory, and indicators of time."""
+    found = []
+    if (pairs := subjects.get("correlation")) and pairs.peak_mb is not None:
+        peak = Spread.of([pairs.peak_mb])
+        found.append(Target("Correlation: peak memory", CORRELATION_PEAK_MB, peak, at_most=True, unit=" MB"))
+    if (signals := subjects.get("indicators")) and (all_of_them := signals.series["all indicators"]).timings:
+        seconds = all_of_them.seconds(signals.count)
+        found.append(Target("Indicators: all symbols", INDICATORS_S, seconds, at_most=True, unit=" s"))
+    return found
 
 
 def latency_targets(latencies: Sequence[Latency]) -> list[Target]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from axiom.bus.kafka import KafkaLogReader, KafkaProducer
 from axiom.bus.memory import MemoryProducer
 from axiom.contracts.codec import encode
 from axiom.errors import StoreDown
@@ -17,6 +19,7 @@ from axiom.resilience.clock import ManualClock
 from axiom.runtime.jobs import Results, Run
 from axiom.settings import PostgresSettings, load
 from axiom.stores.control import ControlStore
+from axiom.telemetry.health import Health
 from axiom.tiers.model import Member
 from axiom.tiers.postgres import PostgresTiers
 from axiom_verify.readers import connect_neo4j
@@ -24,12 +27,21 @@ from services.analyst.analyst import NAME, Analyst
 from services.analyst.checking import MIGRATIONS, QualityBook
 from services.analyst.market import open_market
 from services.analyst.settings import AnalystSettings
+from services.analyst.watching import SevereEvents
 from tests.bars import bar
+from tests.e2e.pipeline import run_axiom
 from tests.graph import correlation, mutation
 from tests.integration.test_graph_records import Told, wipe
-from tests.stack import StackUnderTest
+from tests.stack import StackUnderTest, wait_until
 from tests.texts import event
-from topics import correlation_updates, graph_mutations, market_events, price_updates
+from topics import (
+    correlation_updates,
+    graph_mutations,
+    job_commands,
+    job_runs,
+    market_events,
+    price_updates,
+)
 from topics.job_commands import JobCommand, run_id
 from topics.price_updates import PriceBar
 
@@ -224,6 +236,54 @@ async def test_indicators_reach_postgresql_once(world: World) -> None:
     assert rows[0]["value"] == pytest.approx(np.mean(closes), rel=1e-12)
     assert len(rows) == 6
     assert (await world.stores[0].report()).equal
+
+
+async def test_a_severe_event_is_noticed_once_between_ticks(world: World) -> None:
+    news = event("Floods stop a plant", published_at=world.clock.now() - timedelta(hours=1))
+    told = {"cause": news.event_id, "event_time": news.published_at}
+    watching = SevereEvents(world.analyst, 30.0, world.clock, Health(NAME))
+    await world.fold()
+    assert not await watching.look()
+    world.stores[0].publish([encode(market_events.TOPIC, news)])
+    for one in (
+        mutation("affects", news.event_id, "TSM", sentiment_score=-1.0, confidence=0.9, **told),
+        mutation("supplies", "TSM", "NVDA", confidence=0.8, **told),
+    ):
+        world.stores[0].publish([encode(graph_mutations.TOPIC, one)])
+    await world.fold()
+    assert await watching.look()
+    await world.fold()
+    assert world.sent("graph-mutations") == 3
+    assert not await watching.look()
+
+
+def test_the_service_does_its_jobs_by_command(stack: StackUnderTest) -> None:
+    assert run_axiom(stack.env, "topics", "create").returncode == 0
+    with stack.start_service("analyst") as service:
+        service.wait_ready()
+        at = datetime.now(UTC)
+        command = JobCommand(
+            run_id=run_id("data_quality", "manual:test", at, 1), job="data_quality", owner=NAME,
+            trigger="manual:test", nominal_at=at, attempt=1, issued_at=at, expires_at=at + timedelta(hours=1),
+        )  # fmt: skip
+        asyncio.run(send(stack, command))
+        wait_until("the run's end", lambda: "failed" in states(stack, command.run_id))
+        assert service.terminate() == 0
+
+
+async def send(stack: StackUnderTest, command: JobCommand) -> None:
+    """Put a command on job-commands, as the scheduler does."""
+    producer = KafkaProducer(stack.env["AXIOM_KAFKA_BOOTSTRAP"], client_id="test")
+    await producer.send(encode(job_commands.TOPIC, command), job_commands.TOPIC.max_record_bytes)
+    await producer.close()
+
+
+def states(stack: StackUnderTest, run: str) -> list[str]:
+    """What job-runs says of a run."""
+    reader = KafkaLogReader(stack.env["AXIOM_KAFKA_BOOTSTRAP"])
+    whole = reader.ranges(job_runs.TOPIC.name)
+    told = [json.loads(one.value or b"{}") for records in reader.read(whole) for one in records]
+    return [one["state"] for one in told if one.get("run_id") == run]
 
 
 async def test_without_tables_the_job_says_what_to_wait_for(stack: StackUnderTest) -> None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-BLOCK = 256
+BLOCK = 1024
+"""Rows. The threads of BLAS wait for each other at each block: smaller ones are slow on a busy machine."""
 Numbers = NDArray[np.int32]
 Singles = NDArray[np.float32]
 

@@ -38,7 +38,31 @@ def test_independent_walks_give_edges_as_seldom_as_the_bound_says() -> None:
         bool(edges(returns_of(np.random.default_rng(seed).normal(size=(60, 60))), choice))
         for seed in range(100)
     )
-    assert hits <= 10  # 5 are expected at most; 10 are improbable (p < 0.03)
+    assert hits <= 5
+
+
+def test_independent_price_walks_give_no_edges_by_default() -> None:
+    for seed in range(100):
+        walks = np.cumsum(np.random.default_rng(seed).normal(0, 0.02, (50, 61)), axis=1)
+        assert edges(returns_of(np.diff(walks, axis=1)), Choice()) == []
+
+
+def test_the_false_share_stays_under_the_bound_where_the_bound_alone_decides() -> None:
+    choice = Choice(min_r=0.05, keep_r=0.05, false_share=0.1, per_symbol=99)
+    shares = []
+    for seed in range(120):
+        found = [(int(edge.symbol_a[1:]), int(edge.symbol_b[1:])) for edge in edges(planted(seed), choice)]
+        true = sum(a < 20 and b < 20 and a // 4 == b // 4 for a, b in found)
+        assert true == 30, "every planted pair is found"
+        shares.append(1 - true / len(found))
+    assert 0 < np.mean(shares) <= 0.1
+
+
+def test_with_the_default_bounds_planted_clusters_are_all_there_is() -> None:
+    for seed in range(40):
+        found = pairs_of(edges(planted(seed), Choice()))
+        assert len(found) == 30
+        assert all(int(a[1:]) // 4 == int(b[1:]) // 4 for a, b in found)
 
 
 @pytest.mark.parametrize("method", ["pearson", "spearman"])
