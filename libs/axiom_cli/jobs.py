@@ -47,7 +47,7 @@ def register(root: typer.Typer) -> None:
 
 @app.command(name="list")
 def list_(as_json: Json = False) -> None:
-    """List the jobs: owner, schedule, next time, what runs now, how the last tick ended."""
+    """List the jobs: schedule, next time, open ticks, how the last tick ended (--json says more)."""
 
     async def look(store: TickStore) -> list[dict[str, Any]]:
         state, paused = await store.load(), await store.paused()
@@ -60,7 +60,7 @@ def list_(as_json: Json = False) -> None:
         return rows
 
     rows = _with_store(look)
-    columns = ("job", "owner", "schedule", "pool", "next", "open", "last", "paused", "about")
+    columns = ("job", "schedule", "next", "open", "last", "paused")
     _print(rows, columns, as_json)
 
 
@@ -80,7 +80,7 @@ def history(
             return [backfill_row(*one) for one in found if name in (None, one[0].job)]
         return [tick_row(tick) for tick in await store.history(name, limit)]
 
-    ticks = ("nominal", "job", "trigger", "outcome", "attempt", "took_s", "progress", "reason", "results")
+    ticks = ("nominal", "job", "trigger", "outcome", "attempt", "reason", "results")
     columns = ("id", "job", "since", "until", "state", "outcomes") if backfills else ticks
     _print(_with_store(look), columns, as_json)
 
@@ -211,7 +211,9 @@ def _print(rows: list[dict[str, Any]], columns: tuple[str, ...], as_json: bool) 
     if as_json:
         print(json.dumps(rows, indent=2))  # noqa: T201
         return
-    table = Table(*(name.replace("_", " ") for name in columns))
+    table = Table()
+    for name in columns:
+        table.add_column(name, no_wrap=name in ("id", "job", "nominal", "next"), overflow="fold")
     for row in rows:
         table.add_row(*(escape(_text(row[name])) for name in columns))
     Console().print(table)

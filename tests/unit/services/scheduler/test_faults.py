@@ -12,10 +12,10 @@ from tests.unit.services.scheduler.faults import Watched, World, problems
 from topics.job_commands import JobCommand
 
 pytestmark = pytest.mark.unit
-MINUTES = 20
+MINUTES = 12
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(st.integers(0, 2**32))
 async def test_whatever_breaks(seed: int) -> None:
     world = World(seed)
@@ -46,7 +46,7 @@ class NoUnique(World):
 
         class Store(Watched):
             async def commit(self, lease: Lease, changes: Changes) -> None:
-                if dice.random() < 0.2 and self._cursors:
+                if dice.random() < 0.5 and self._cursors:
                     changes.cursors.clear()
                 await super().commit(lease, changes)
 
@@ -108,7 +108,7 @@ class CursorOfNow(World):
 
 @pytest.mark.parametrize("mutant", [NoFence, NoUnique, NoOutbox, NoDedupe, CursorOfNow])
 async def test_the_checker_catches(mutant: type[World]) -> None:
-    for seed in range(5):
+    for seed in range(12):
         world = mutant(seed)
         await world.live(MINUTES)
         if problems(world, MINUTES):
