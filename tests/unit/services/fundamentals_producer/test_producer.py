@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from axiom.bus.memory import MemoryBroker, MemoryProducer
+from axiom.errors import Transient
 from axiom.resilience.breaker import CircuitBreaker
 from axiom.resilience.clock import ManualClock
 from axiom.resilience.negative import NegativeCache
@@ -21,6 +22,7 @@ from services.fundamentals_producer.company import company
 from services.fundamentals_producer.producer import FundamentalsProducer
 from services.fundamentals_producer.settings import FundamentalsSettings
 from services.fundamentals_producer.sources.port import Capabilities, Outcome, Profile
+from tests.runs import run_of
 from topics.company_fundamentals import TOPIC
 
 pytestmark = pytest.mark.unit
@@ -61,7 +63,7 @@ class Bench:
         self.sources = sources
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    async def running(self, *, scheduled: bool = False) -> AsyncIterator[FundamentalsProducer]:
         breakers = {source.name: CircuitBreaker(source.name, 3, 60, self.clock) for source in self.sources}
         chain: Any = Failover(self.sources, breakers, NegativeCache(3600, clock=self.clock))
         shared = SourceSettings(symbols=("AAPL", "KO"), retry_min_s=60, retry_max_s=600)
@@ -70,10 +72,10 @@ class Bench:
             chain, producer, FundamentalsSettings(), shared, self.clock, self.health
         )
         stop = asyncio.Event()
-        task = asyncio.create_task(service.run(stop))
+        task = asyncio.create_task(service.run(stop, scheduled=scheduled))
         try:
             await self.clock.advance(0)
-            yield
+            yield service
         finally:
             stop.set()
             await task
@@ -137,3 +139,23 @@ async def test_with_nothing_to_give_it_is_not_ready() -> None:
     bench = Bench(FakeSource("live", AAPL=SourceDown("AAPL", "no route", reachable=False)))
     async with bench.running():
         assert "no route" in bench.health.not_ready["sources"]
+
+
+async def test_where_the_scheduler_is_the_clock_it_works_by_commands_alone() -> None:
+    source = FakeSource("live")
+    async with Bench(source).running(scheduled=True) as service:
+        assert source.asked == ["AAPL", "KO"], "the round at the start"
+        results = await service.company_profiles(run_of("company_profiles", NOW, symbols=("KO",)))
+        assert results == {"published": "0", "missed": "0"}
+        assert source.asked == ["AAPL", "KO", "KO"]
+        source.answers["KO"] = SourceDown("KO", "HTTP 500")
+        with pytest.raises(Transient, match="1 of 2 companies"):
+            await service.company_profiles(run_of("company_profiles", NOW))
+
+
+async def test_no_round_comes_by_itself_where_the_scheduler_is_the_clock() -> None:
+    source = FakeSource("live")
+    bench = Bench(source)
+    async with bench.running(scheduled=True):
+        await bench.clock.advance(3 * DAY_S)
+        assert source.asked == ["AAPL", "KO"]

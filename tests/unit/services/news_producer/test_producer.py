@@ -12,7 +12,7 @@ import pytest
 
 from axiom.bus.memory import MemoryBroker, MemoryLogReader, MemoryProducer
 from axiom.contracts.codec import encode
-from axiom.errors import DeliveryFailed
+from axiom.errors import DeliveryFailed, Transient
 from axiom.resilience.breaker import CircuitBreaker
 from axiom.resilience.clock import ManualClock
 from axiom.sources.outcomes import RateLimited, SourceDown
@@ -24,6 +24,7 @@ from services.news_producer.replay import events_of
 from services.news_producer.settings import NewsSettings
 from services.news_producer.sources.file import NewsFile
 from services.news_producer.sources.port import Articles, Capabilities, NewsSource, Outcome
+from tests.runs import run_of
 from topics.market_events import TOPIC
 
 pytestmark = pytest.mark.unit
@@ -74,7 +75,7 @@ class Bench:
         self.settings = NewsSettings(**settings)
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    async def running(self, *, scheduled: bool = False) -> AsyncIterator[NewsProducer]:
         shared = SourceSettings(symbols=("AAPL", "MSFT"), retry_min_s=30, retry_max_s=30)
         breakers = {source.name: CircuitBreaker(source.name, 3, 60, self.clock) for source in self.sources}
         reader = MemoryLogReader(self.broker)
@@ -82,12 +83,12 @@ class Bench:
             self.sources, breakers, self.kafka, reader, self.settings, shared, self.clock, self.health
         )
         stop = asyncio.Event()
-        task = asyncio.create_task(news.run(stop))
+        task = asyncio.create_task(news.run(stop, scheduled=scheduled))
         try:
             await self.wait_for(
                 lambda: "service" not in self.health.not_ready or "kafka" in self.health.not_ready
             )
-            yield
+            yield news
         finally:
             stop.set()
             await task
@@ -247,3 +248,16 @@ def test_publishing_a_file_is_a_function_of_the_file(tmp_path: Path) -> None:
     assert len(records) == 3
     assert len({record.key for record in records}) == 2, "near duplicates of a file stay apart"
     assert json.loads(records[1].value or b"")["symbols"] == ["AAPL", "MSFT"]
+
+
+async def test_where_the_scheduler_is_the_clock_it_works_by_commands_alone() -> None:
+    one = FakeNews("one", AAPL=[article(1, "AAPL")])
+    bench = Bench(one)
+    async with bench.running(scheduled=True) as news:
+        await bench.clock.advance(3600)
+        assert one.asked == ["AAPL", "MSFT"], "the round at the start"
+        one.answers["MSFT"] = [article(2, "MSFT")]
+        assert await news.track_events(run_of("events_tracker", NOW)) == {"known": "1", "published": "1"}
+        one.answers = dict.fromkeys(("AAPL", "MSFT"), SourceDown("AAPL", "no", reachable=False))
+        with pytest.raises(Transient, match="no live news source answers"):
+            await news.track_events(run_of("events_tracker", NOW))

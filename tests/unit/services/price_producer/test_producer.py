@@ -11,7 +11,7 @@ import pytest
 
 from axiom.bus.memory import MemoryBroker, MemoryProducer
 from axiom.contracts.record import Message
-from axiom.errors import DeliveryFailed
+from axiom.errors import DeliveryFailed, Transient
 from axiom.resilience.breaker import CircuitBreaker
 from axiom.resilience.clock import ManualClock
 from axiom.resilience.negative import NegativeCache
@@ -21,6 +21,7 @@ from services.price_producer.chain import SourceChain
 from services.price_producer.producer import PriceProducer
 from services.price_producer.settings import ProducerSettings
 from services.price_producer.sources.port import Bars, Capabilities, Outcome, PriceSource, Request
+from tests.runs import run_of
 from tests.unit.services.price_producer.fakes import BOTH, DAILY, FakeSource, bar, gives_bars
 from topics.price_updates import TOPIC, PriceBar
 
@@ -51,16 +52,16 @@ class Bench:
         self.sources = sources
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    async def running(self, *, scheduled: bool = False) -> AsyncIterator[PriceProducer]:
         settings = ProducerSettings(symbols=tuple(SYMBOLS), retry_min_s=30, retry_max_s=30)
         breakers = {source.name: CircuitBreaker(source.name, 3, 60, self.clock) for source in self.sources}
         chain = SourceChain(self.sources, breakers, NegativeCache(3600, clock=self.clock))
         stop = asyncio.Event()
         producer = PriceProducer(chain, self.kafka, SYMBOLS, settings, self.clock, self.health)
-        task = asyncio.create_task(producer.run(stop))
+        task = asyncio.create_task(producer.run(stop, scheduled=scheduled))
         try:
             await self.clock.advance(0)
-            yield
+            yield producer
         finally:
             stop.set()
             await task
@@ -280,3 +281,43 @@ async def test_a_bug_in_a_source_ends_the_service() -> None:
     with pytest.raises(ZeroDivisionError):
         async with bench.running():
             await bench.clock.advance(1)
+
+
+async def test_where_the_scheduler_is_the_clock_it_works_by_commands_alone() -> None:
+    source = FakeSource("live")
+    bench = Bench(source, now=MONDAY_OPEN - timedelta(minutes=5))
+    async with bench.running(scheduled=True) as producer:
+        assert source.asked_symbols() == SYMBOLS, "the history"
+        await bench.clock.advance(2 * 3600)
+        assert source.asked == [], "no timer of its own"
+        moment = MONDAY_OPEN + timedelta(hours=1)
+        results = await producer.minute_bars(run_of("data_ingestion", moment, symbols=("KO",)))
+        assert (results["symbols"], results["missed"]) == ("1", "0")
+        [(symbol, request)] = source.asked
+        assert (symbol, request.interval, request.start) == ("KO", "1m", MONDAY_OPEN)
+        night = await producer.minute_bars(run_of("data_ingestion", MONDAY_OPEN - timedelta(hours=9)))
+        assert night == {"skipped": "the market is closed"}
+
+
+async def test_a_tick_of_the_past_asks_for_its_own_bars() -> None:
+    source = FakeSource("live")
+    bench = Bench(source)
+    async with bench.running(scheduled=True) as producer:
+        source.asked.clear()
+        friday = datetime(2026, 11, 20, 21, 10, tzinfo=UTC)
+        await producer.daily_bars(run_of("daily_bars", friday, "backfill:b1"))
+        assert source.asked[0][1] == Request("1d", friday.replace(hour=0, minute=0), SATURDAY.replace(hour=0))
+        source.asked.clear()
+        moment = friday - timedelta(hours=2)
+        await producer.minute_bars(run_of("data_ingestion", moment, "backfill:b1"))
+        assert source.asked[0][1] == Request("1m", moment - timedelta(minutes=1), moment)
+        assert await producer.daily_bars(run_of("daily_bars", SATURDAY)) == {"through": "2026-11-20"}
+
+
+async def test_a_job_without_an_answer_is_tried_again() -> None:
+    bench = Bench(FakeSource("live", unreachable), FakeSource("sample", sample_bar, live=False))
+    async with bench.running(scheduled=True) as producer:
+        with pytest.raises(Transient, match="no live price source answers"):
+            await producer.minute_bars(run_of("data_ingestion", MONDAY_OPEN + timedelta(hours=1)))
+        with pytest.raises(Transient, match="2 symbols"):
+            await producer.daily_bars(run_of("daily_bars", SATURDAY))
