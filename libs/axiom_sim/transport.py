@@ -87,10 +87,10 @@ async def served(sites: Mapping[str, PlayedSite]) -> AsyncIterator[dict[str, str
         for name, site in sites.items():
             application = web.Application()
             application.router.add_get("/{path:.*}", _handler(site))
-            runner = web.AppRunner(application, access_log=None, keepalive_timeout=1e9)
+            runner = web.AppRunner(application, access_log=None, keepalive_timeout=1e9, shutdown_timeout=0)
             await runner.setup()
             exits.push_async_callback(runner.cleanup)
-            listener = web.TCPSite(runner, "127.0.0.1", 0, shutdown_timeout=0)
+            listener = web.TCPSite(runner, "127.0.0.1", 0)
             await listener.start()
             port = runner.addresses[0][1]
             addresses[name] = f"http://127.0.0.1:{port}"
