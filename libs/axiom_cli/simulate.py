@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Annotated
 
 import typer
@@ -34,6 +35,9 @@ def simulate_days(
     seed: Annotated[int, typer.Option(help="Which faults happen when.")] = 1,
     providers: Annotated[str, typer.Option(help="Keys that there are.")] = "finnhub,alpha_vantage,polygon",
     grouped: Annotated[bool, typer.Option(help="Use the call that gives every stock's session.")] = True,
+    data_usd: Annotated[
+        float, typer.Option(min=0, help="What paid data plans cost a month; Claude gets the rest of the cap.")
+    ] = 0.0,
     calm: Annotated[bool, typer.Option("--calm", help="No provider fails.")] = False,
     http: Annotated[bool, typer.Option("--http", help="Over real local HTTP servers.")] = False,
     full: Annotated[bool, typer.Option("--full", help="Print the whole timeline.")] = False,
@@ -47,9 +51,11 @@ def simulate_days(
     plan (of two days or more).
     """
     keys = tuple(name.strip() for name in providers.split(",") if name.strip())
-    result = simulate(
-        Scene(date(first.year, first.month, first.day), days, symbols, seed, keys, grouped, calm, http)
-    )
+    scene = Scene(
+        date(first.year, first.month, first.day), days, symbols, seed, keys, grouped, calm, http,
+        data_usd=Decimal(str(data_usd)),
+    )  # fmt: skip
+    result = simulate(scene)
     if as_json:
         print(json.dumps(result.as_json(), indent=2))  # noqa: T201
     else:

@@ -144,7 +144,8 @@ async def _run(scene: Scene, clock: VirtualClock, loop: VirtualLoop) -> Result:
         jobs = await world.open(addresses)
         exits.push_async_callback(jobs.close)
         facts = await facts_of(world, begin, end)
-        reading = Reading(clock, BudgetSettings(), max(Decimal(0), scene.settings.cost_cap_usd))
+        left_usd = max(Decimal(0), scene.settings.cost_cap_usd - scene.data_usd)
+        reading = Reading(clock, BudgetSettings(), left_usd)
 
         async def claude_hour(run: Run) -> Results:
             return {"answered": str(await reading.hour())}
@@ -246,5 +247,6 @@ def _read_off(result: Result, world: World, driver: Driver, reading: Reading) ->
     result.violations = sum(site.books.violations for site in world.sites.values())
     result.ticks = driver.outcomes()
     result.bars = dict(world.bars)
+    result.data_usd = world.scene.data_usd
     result.claude_usd = max(reading.spent.values(), default=Decimal(0))
     result.claude_refused = reading.refused

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
@@ -59,6 +60,7 @@ class Scene:
         grouped: whether the grouped days are used.
         calm: no provider fails.
         watched: the watch list; empty: the usual one.
+        data_usd: what paid data plans cost in a month; Claude gets what they leave of the cap.
     """
 
     first: date
@@ -71,6 +73,7 @@ class Scene:
     over_http: bool = False
     settings: TierSettings = field(default_factory=TierSettings)
     watched: tuple[str, ...] = ()
+    data_usd: Decimal = Decimal(0)
 
 
 class World:

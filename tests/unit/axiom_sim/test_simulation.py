@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -56,6 +57,14 @@ def test_a_day_breaks_no_limit(seed: int) -> None:
     assert sum(ticks["tier_2"].values()) == 1
     assert result.bars["polygon"] > 120
     assert 0 < result.claude_usd < 2
+
+
+def test_claude_gets_what_paid_data_leaves_of_the_money() -> None:
+    short = replace(SMALL, first=date(2026, 11, 28), calm=True, providers=(), data_usd=Decimal("49.95"))
+    result = simulate(short)
+    assert result.data_usd + result.claude_usd <= 50
+    assert result.claude_refused > 0
+    assert result.problems == []
 
 
 def spends_without_looking(self: Any, quota: Quota, *_: Any) -> Any:
