@@ -25,6 +25,7 @@ from confluent_kafka.admin import (
     OffsetSpec,
     ResourceType,
 )
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from axiom.bus.kafka.client import CLIENT_CONFIG, LOGGER
 from axiom.bus.kafka.sizes import partition_sizes
@@ -33,17 +34,20 @@ from axiom.contracts.topic import Topic
 from axiom.errors import LogMismatch, StoreDown
 
 T = TypeVar("T")
-_PASSING = {
+# A partition just made, or a broker just back: its leader is not settled. Over in a moment.
+_SETTLING = {
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.UNKNOWN_LEADER_EPOCH,
+    KafkaError.FENCED_LEADER_EPOCH,
+}
+_PASSING = _SETTLING | {
     KafkaError._TRANSPORT,
     KafkaError._ALL_BROKERS_DOWN,
     KafkaError._TIMED_OUT,
     KafkaError.REQUEST_TIMED_OUT,
     KafkaError.NETWORK_EXCEPTION,
     KafkaError.BROKER_NOT_AVAILABLE,
-    KafkaError.LEADER_NOT_AVAILABLE,
-    KafkaError.NOT_LEADER_FOR_PARTITION,
-    KafkaError.UNKNOWN_LEADER_EPOCH,
-    KafkaError.FENCED_LEADER_EPOCH,
     KafkaError.NOT_CONTROLLER,
     KafkaError.NOT_COORDINATOR,
     KafkaError.COORDINATOR_NOT_AVAILABLE,
@@ -52,6 +56,10 @@ _PASSING = {
 """What a broker answers while it is down or finding its feet after a start."""
 
 _TIMEOUT_S = 10.0
+
+
+class _LeaderUnsettled(StoreDown):
+    """Kafka answers, but does not yet know who leads the partition."""
 
 
 @dataclass(frozen=True)
@@ -210,7 +218,16 @@ class KafkaAdmin:
         wanted = {_TopicPartition(*partition): spec for partition in partitions}
         if not wanted:
             return {}
-        answers = self._client.list_offsets(wanted, request_timeout=self._timeout_s)
+        settled = Retrying(
+            retry=retry_if_exception_type(_LeaderUnsettled),
+            stop=stop_after_delay(self._timeout_s),
+            wait=wait_fixed(0.05),
+            reraise=True,
+        )
+        return settled(self._listed, wanted)
+
+    def _listed(self, wanted: Mapping[_TopicPartition, OffsetSpec]) -> dict[TopicPartition, int]:
+        answers = self._client.list_offsets(dict(wanted), request_timeout=self._timeout_s)
         return {
             TopicPartition(part.topic, part.partition): self._answer(future).offset
             for part, future in answers.items()
@@ -245,8 +262,10 @@ class KafkaAdmin:
         try:
             return future.result(timeout=self._timeout_s + 5)
         except KafkaException as error:
-            if error.args[0].code() in _PASSING:
-                raise StoreDown(f"Kafka at {self._bootstrap} does not answer: {error}") from error
+            code = error.args[0].code()
+            if code in _PASSING:
+                kind = _LeaderUnsettled if code in _SETTLING else StoreDown
+                raise kind(f"Kafka at {self._bootstrap} does not answer: {error}") from error
             raise
         except TimeoutError as error:
             raise StoreDown(f"Kafka at {self._bootstrap} does not answer") from error
