@@ -31,8 +31,8 @@ reset: ready ## Stop the stack and delete all its data (asks; ARGS=--yes does no
 doctor: ready ## Check what the stack needs of this machine.
 	@$(BIN)/axiom doctor $(ARGS)
 
-test: ready ## Run the tests, on real servers of the tests' own (the slow fault tests: make test-chaos).
-	@$(BIN)/pytest -m "not chaos" $(ARGS)
+test: ready ## Run the tests, on real servers of their own, two stacks side by side (slow fault tests: make test-chaos).
+	@$(BIN)/pytest -n 2 --dist loadfile -m "not chaos" $(ARGS)
 
 test-chaos: ready ## Run the short, fixed part of make chaos, and the mutants that its checker must catch.
 	@$(BIN)/pytest -m chaos $(ARGS)
