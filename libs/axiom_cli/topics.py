@@ -27,6 +27,9 @@ def register(root: typer.Typer) -> None:
     root.add_typer(app, name="topics")
 
 
+NUMBERS = {"parts", "records", "size"}
+
+
 @app.command()
 def create(as_json: Json = False) -> None:
     """Make every declared topic that is missing, and align the settings of the others."""
@@ -48,13 +51,15 @@ def list_(as_json: Json = False) -> None:
     if as_json:
         print(json.dumps(rows, indent=2))  # noqa: T201
         return
-    table = Table("topic", "key", "partitions", "retention", "records", "size", "lag by consumer", "about")
+    table = Table()
+    for title in ("topic", "parts", "kept", "records", "size", "lag by consumer"):
+        table.add_column(title, justify="right" if title in NUMBERS else "left", no_wrap=True)
     for row in rows:
-        lag = ", ".join(f"{group} {count:,}" for group, count in row["lag"].items())
+        lag = "\n".join(f"{group} {count:,}" for group, count in row["lag"].items())
         table.add_row(
-            row["topic"], row["key"], str(row["partitions"]), row["retention"],
+            row["topic"], str(row["partitions"]), row["retention"],
             "missing" if row["records"] is None else f"{row['records']:,}",
-            _human(row["size_bytes"] or 0), lag or "-", row["summary"],
+            _human(row["size_bytes"] or 0), lag or "-",
         )  # fmt: skip
     Console().print(table)
 
