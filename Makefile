@@ -32,7 +32,7 @@ doctor: ready ## Check what the stack needs of this machine.
 	@$(BIN)/axiom doctor $(ARGS)
 
 test: ready ## Run the tests, on real servers of their own, two stacks side by side (slow fault tests: make test-chaos).
-	@$(BIN)/pytest -n 2 --dist loadfile -m "not chaos" $(ARGS)
+	@$(BIN)/pytest -n 2 --dist worksteal -m "not chaos" $(ARGS)
 
 test-chaos: ready ## Run the short, fixed part of make chaos, and the mutants that its checker must catch.
 	@$(BIN)/pytest -m chaos $(ARGS)
