@@ -10,11 +10,9 @@ from typing import Any
 
 import pytest
 
-from axiom.bus.kafka import KafkaAdmin
 from axiom.universe.watchlist import sectors
 from tests.e2e.pipeline import LogRecord, Pipeline, run_axiom
 from tests.stack import StackUnderTest, wait_until
-from topics import all_topics
 
 pytestmark = pytest.mark.e2e
 
@@ -111,7 +109,3 @@ def test_publishing_files_twice_writes_the_same_records(topics: Pipeline, tmp_pa
         records = Counter((record.key, record.value) for record in topics.log(topic))
         assert set(records.values()) == {2}
         assert len(records) == published
-
-
-def test_the_topics_are_there(topics: Pipeline) -> None:
-    assert {EVENTS, COMPANIES} <= set(KafkaAdmin(topics.bootstrap).names()) & set(all_topics())

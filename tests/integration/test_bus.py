@@ -22,7 +22,7 @@ from axiom.contracts.payload import Payload
 from axiom.contracts.record import LogRange, TopicIdentity, TopicPartition
 from axiom.contracts.topic import Topic
 from axiom.errors import DeliveryFailed, LogMismatch, Misconfigured, StoreDown
-from tests.stack import StackUnderTest, free_port
+from tests.stack import StackUnderTest, free_port, wait_until
 from tests.suites.bus import MIB, BusSuite, Member, message, numbers, part, send, values, wait_for
 from topics import dead_letters
 
@@ -244,9 +244,13 @@ class TestAdmin:
         }
         assert world.admin.identity(name) == first == TopicIdentity(first.topic_id, 3)
         client = AdminClient({"bootstrap.servers": world.bootstrap})
-        [future] = client.describe_configs([ConfigResource(ResourceType.TOPIC, name)]).values()
-        config = future.result()
-        assert (config["retention.ms"].value, config["max.message.bytes"].value) == ("-1", "5000")
+
+        def settings() -> tuple[str, str]:
+            [future] = client.describe_configs([ConfigResource(ResourceType.TOPIC, name)]).values()
+            config = future.result()
+            return config["retention.ms"].value, config["max.message.bytes"].value
+
+        wait_until("the broker has the new settings", lambda: settings() == ("-1", "5000"))
 
     async def test_a_topic_is_described_with_its_groups(self, world: KafkaWorld, topic: str) -> None:
         await send(world.producer(), topic, numbers(10))

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    stop_after_delay,
+    wait_fixed,
+)
 
 from axiom.errors import Transient
 from axiom.resilience.backoff import Backoff
@@ -26,5 +34,15 @@ def retrying(attempts: int, backoff: Backoff, clock: Clock | None = None) -> Asy
         stop=stop_after_attempt(attempts),
         wait=wait_s,
         sleep=(clock or SystemClock()).sleep,
+        reraise=True,
+    )
+
+
+def retrying_within(seconds: float, error: type[Exception], every_s: float = 0.05) -> Retrying:
+    """A retrier, for a thread that may block, of what is over in a moment; the last error is raised."""
+    return Retrying(
+        retry=retry_if_exception_type(error),
+        stop=stop_after_delay(seconds),
+        wait=wait_fixed(every_s),
         reraise=True,
     )

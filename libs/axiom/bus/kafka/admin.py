@@ -25,13 +25,13 @@ from confluent_kafka.admin import (
     OffsetSpec,
     ResourceType,
 )
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from axiom.bus.kafka.client import CLIENT_CONFIG, LOGGER
 from axiom.bus.kafka.sizes import partition_sizes
 from axiom.contracts.record import LogRange, TopicIdentity, TopicPartition
 from axiom.contracts.topic import Topic
 from axiom.errors import LogMismatch, StoreDown
+from axiom.resilience.retry import retrying_within
 
 T = TypeVar("T")
 # A partition just made, or a broker just back: its leader is not settled. Over in a moment.
@@ -218,13 +218,7 @@ class KafkaAdmin:
         wanted = {_TopicPartition(*partition): spec for partition in partitions}
         if not wanted:
             return {}
-        settled = Retrying(
-            retry=retry_if_exception_type(_LeaderUnsettled),
-            stop=stop_after_delay(self._timeout_s),
-            wait=wait_fixed(0.05),
-            reraise=True,
-        )
-        return settled(self._listed, wanted)
+        return retrying_within(self._timeout_s, _LeaderUnsettled)(self._listed, wanted)
 
     def _listed(self, wanted: Mapping[_TopicPartition, OffsetSpec]) -> dict[TopicPartition, int]:
         answers = self._client.list_offsets(dict(wanted), request_timeout=self._timeout_s)

@@ -34,10 +34,31 @@ BEGIN
     EXECUTE format('ALTER SCHEMA %I RENAME TO %I', name, new_name);
 END $$;
 
--- Waits for readers of the schema's tables, but not for ever: others wait for the same lock.
-CREATE OR REPLACE FUNCTION public.axiom_drop_schema(name text) RETURNS void LANGUAGE plpgsql
-SET lock_timeout = '10s' AS $$
+-- Waits for readers of the schema's tables, but not for ever: others wait for the same lock. It never waits while
+-- it holds some of the tables: a reader that has one and wants the next would be shot as a deadlock.
+CREATE OR REPLACE FUNCTION public.axiom_drop_schema(name text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    relation record;
+    give_up timestamptz := clock_timestamp() + interval '10 seconds';
 BEGIN
     PERFORM public.axiom_lock_schemas();
+    LOOP
+        BEGIN
+            FOR relation IN
+                SELECT relname FROM pg_class
+                WHERE relnamespace = to_regnamespace(quote_ident(name)) AND relkind IN ('r', 'p', 'v')
+                    AND NOT relispartition
+                ORDER BY oid
+            LOOP
+                EXECUTE format('LOCK TABLE %I.%I IN ACCESS EXCLUSIVE MODE NOWAIT', name, relation.relname);
+            END LOOP;
+            EXIT;
+        EXCEPTION WHEN lock_not_available THEN -- which lets go of those that were got
+            IF clock_timestamp() > give_up THEN
+                RAISE;
+            END IF;
+            PERFORM pg_sleep(0.01);
+        END;
+    END LOOP;
     EXECUTE format('DROP SCHEMA IF EXISTS %I CASCADE', name);
 END $$;
