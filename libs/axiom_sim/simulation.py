@@ -141,6 +141,7 @@ async def _run(scene: Scene, clock: VirtualClock, loop: VirtualLoop) -> Result:
             loop.wait_for_sockets_while(
                 lambda: Outside.under_way > sum(site.thinking for site in world.sites.values())
             )
+        exits.push_async_callback(world.close)
         jobs = await world.open(addresses)
         exits.push_async_callback(jobs.close)
         facts = await facts_of(world, begin, end)

@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings
 from axiom.market.hours import MarketHours
 from axiom.quota.meter import spending_for
 from axiom.runtime.jobs import Results, Run
-from axiom.sources.access import Access
+from axiom.sources.access import Access, Getter
 from axiom.sources.finnhub import FinnhubClient
 from axiom.sources.outcomes import RateLimited, SourceDown
 from axiom.sources.settings import FinnhubSettings
@@ -90,6 +90,7 @@ class World:
         self.sites = self._sites()
         self.tiers = MemoryTiers()
         self.bars: dict[str, int] = {}
+        self._getters: list[Getter] = []
 
     def _sites(self) -> dict[str, PlayedSite]:
         market = Market(self.universe.listings.keys())
@@ -102,10 +103,13 @@ class World:
     async def open(self, addresses: Mapping[str, str]) -> TierJobs:
         """The jobs over the real clients; `addresses`: where each provider is."""
         producer = ProducerSettings(sources=("finnhub", "yahoo"), symbols=self.watched)
-        access = Access.in_memory(self.clock)
-        access = replace(
-            access, getter=lambda: getter(self.sites, access.timeout_s, over_http=self.scene.over_http)
-        )
+        plain = Access.in_memory(self.clock)
+
+        def ask_through() -> Getter:
+            self._getters.append(getter(self.sites, plain.timeout_s, over_http=self.scene.over_http))
+            return self._getters[-1]
+
+        access = replace(plain, getter=ask_through)
         setup = Setup(producer, self.clock, access, Loader(addresses, self.scene.providers))
         yahoo_site = self.sites["yahoo"]
         assert isinstance(yahoo_site, YahooSite)  # noqa: S101 - for the type checker
@@ -118,6 +122,11 @@ class World:
         jobs = make_tier_jobs(sources, setup, self.settings, self.tiers, self._listed, self.outlets)
         await jobs.assign()
         return jobs
+
+    async def close(self) -> None:
+        """Release the clients' connections."""
+        for one in self._getters:
+            await one.close()
 
     @property
     def outlets(self) -> Outlets:
