@@ -197,9 +197,14 @@ class Pipeline:
         """
         log = self.log() if records is None else records
         for sink in sinks:
-            problems = differences(sink, log, self.dump(sink), refused)
-            assert not problems, f"{sink}: {len(problems)} differences, the first:\n" + "\n".join(
-                problems[:10]
+            found = self.dump(sink)
+            problems = differences(sink, log, found, refused)
+            assert not problems, "\n".join(
+                [
+                    f"{sink}: {len(problems)} differences to {len(log)} records, the first:",
+                    *problems[:10],
+                    f"its offsets: {found.offsets}",
+                ]
             )
 
     def check_settled(self, *sinks: str) -> None:

@@ -138,6 +138,8 @@ def is_record(message: _Message) -> bool:
     error = message.error()
     if error is None:
         return True
+    if error.code() == KafkaError._AUTO_OFFSET_RESET and "Unknown topic" in error.str():
+        return False  # the topic is just being deleted: its partitions are revoked next
     if error.code() in _OUT_OF_RANGE:
         raise LogMismatch(
             f"the next record of {message.topic()}-{message.partition()} is not in the log any more "
