@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from axiom.errors import AxiomError
-from axiom.quota.meter import HOLD_S, Meter
+from axiom.quota.meter import HOLD_S, Meter, spending_for
 from axiom.quota.model import Quota, Refused
 from axiom.sources.access import Access
 from axiom.sources.outcomes import NoSuchSymbol, RateLimited, SourceDown
@@ -135,10 +135,27 @@ class KeyedClient:
             return SourceDown(symbol, str(error))
         return await self._verdict(symbol, page)
 
-    async def may(self, endpoint: str) -> bool | None:
-        """What is remembered of the key and an endpoint; None: nothing."""
+    async def may(
+        self, endpoint: str, path: str, params: Mapping[str, str], *, symbol: str, otherwise: bool
+    ) -> bool:
+        """Whether the key may use an endpoint: as remembered for a week, else by asking it this once.
+
+        `otherwise`: what to go by while the provider's answer says neither.
+        """
         known = await self._facts.known(self._provider.name, self._key)
-        return known.get(endpoint)
+        if endpoint in known:
+            return known[endpoint]
+        with spending_for("discovery"):
+            answer = await self.ask(path, symbol, params)
+        match answer:
+            case Fine():
+                allowed, told = True, ""
+            case Lacking(_, told):
+                allowed = False
+            case _:
+                return otherwise
+        await self.learned(endpoint, allowed, told)
+        return allowed
 
     async def learned(self, endpoint: str, allowed: bool, told: str = "") -> None:
         """Remember it."""

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from axiom.quota.meter import spending_for
 from axiom.resilience.clock import Clock
 from axiom.sources.alpha_vantage import ALPHA_VANTAGE
 from axiom.sources.keyed import Fine, KeyedClient, Lacking
@@ -43,17 +42,10 @@ class AlphaVantagePrices:
 
     async def discover(self) -> None:
         """Ask for minutes once a week: free keys are told that this is a premium endpoint."""
-        known = await self._client.may(INTRADAY)
-        if known is None:
-            params = {"function": INTRADAY, "symbol": PROBE, "interval": "60min", "outputsize": "compact"}
-            with spending_for("discovery"):
-                answer = await self._client.ask("", PROBE, params)
-            if not isinstance(answer, Fine | Lacking):
-                return
-            told = answer.reason if isinstance(answer, Lacking) else ""
-            known = not told
-            await self._client.learned(INTRADAY, known, told)
-        self._has_intraday = known
+        params = {"function": INTRADAY, "symbol": PROBE, "interval": "60min", "outputsize": "compact"}
+        self._has_intraday = await self._client.may(
+            INTRADAY, "", params, symbol=PROBE, otherwise=self._has_intraday
+        )
 
     async def fetch(self, symbols: Collection[str], request: Request) -> AsyncGenerator[Outcome, None]:
         """As the port says; no symbols means none."""

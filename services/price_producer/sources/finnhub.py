@@ -6,7 +6,6 @@ from collections.abc import AsyncGenerator, Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from axiom.quota.meter import spending_for
 from axiom.resilience.clock import Clock
 from axiom.sources.finnhub import reader, theirs
 from axiom.sources.keyed import Fine, KeyedClient, Lacking
@@ -44,18 +43,11 @@ class FinnhubPrices:
 
     async def discover(self) -> None:
         """Ask for a candle once a week: free keys get HTTP 403."""
-        known = await self._client.may(CANDLES)
-        if known is None:
-            now = int(self._clock.now().timestamp())
-            params = {"symbol": PROBE, "resolution": "60", "from": str(now - 86_400), "to": str(now)}
-            with spending_for("discovery"):
-                answer = await self._client.ask(CANDLES, PROBE, params)
-            if not isinstance(answer, Fine | Lacking):
-                return
-            told = answer.reason if isinstance(answer, Lacking) else ""
-            known = not told
-            await self._client.learned(CANDLES, known, told)
-        self._has_candles = known
+        now = int(self._clock.now().timestamp())
+        params = {"symbol": PROBE, "resolution": "60", "from": str(now - 86_400), "to": str(now)}
+        self._has_candles = await self._client.may(
+            CANDLES, CANDLES, params, symbol=PROBE, otherwise=self._has_candles
+        )
 
     async def fetch(self, symbols: Collection[str], request: Request) -> AsyncGenerator[Outcome, None]:
         """As the port says; Finnhub can't list its symbols' prices, so no symbols means none."""

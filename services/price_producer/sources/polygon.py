@@ -9,7 +9,6 @@ from collections.abc import AsyncGenerator, Collection, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from axiom.quota.meter import spending_for
 from axiom.resilience.clock import Clock
 from axiom.sources.keyed import Fine, KeyedClient, Lacking
 from axiom.sources.outcomes import BadRow, SourceDown
@@ -53,18 +52,11 @@ class PolygonPrices:
 
     async def discover(self) -> None:
         """Ask for a grouped day of last week, once a week."""
-        known = await self._client.may(GROUPED)
-        if known is None:
-            today = self._clock.now().astimezone(NEW_YORK).date()
-            weekday = today - timedelta(days=7 + max(0, today.weekday() - 4))
-            with spending_for("discovery"):
-                answer = await self._client.ask(_grouped_path(weekday), "*", {"adjusted": "false"})
-            if not isinstance(answer, Fine | Lacking):
-                return
-            told = answer.reason if isinstance(answer, Lacking) else ""
-            known = not told
-            await self._client.learned(GROUPED, known, told)
-        self._has_grouped = known
+        today = self._clock.now().astimezone(NEW_YORK).date()
+        weekday = today - timedelta(days=7 + max(0, today.weekday() - 4))
+        self._has_grouped = await self._client.may(
+            GROUPED, _grouped_path(weekday), {"adjusted": "false"}, symbol="*", otherwise=self._has_grouped
+        )
 
     async def fetch(self, symbols: Collection[str], request: Request) -> AsyncGenerator[Outcome, None]:
         """As the port says. No symbols, and a request for daily bars, means every ticker of those days."""
