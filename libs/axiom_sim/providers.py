@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from axiom.market.hours import MarketHours
@@ -25,17 +26,7 @@ class Dropped(Exception):
     """The connection breaks without an answer."""
 
 
-class Site(Protocol):
-    """One provider."""
-
-    name: str
-    books: Books
-
-    async def answer(self, path: str, params: Params) -> tuple[int, bytes]:
-        """Status and body; raises Dropped."""
-
-
-class PlayedSite:
+class PlayedSite(ABC):
     """What all have in common: count, fail, else answer."""
 
     name = ""
@@ -51,7 +42,7 @@ class PlayedSite:
         self._faults = faults
 
     async def answer(self, path: str, params: Params) -> tuple[int, bytes]:
-        """See `Site`."""
+        """Status and body; raises Dropped."""
         fault = self.fails()
         answer = self.answer_at_once(path, params)
         self.thinking += 1
@@ -81,13 +72,13 @@ class PlayedSite:
         """How it fails now."""
         return self._faults.at(self.name, self.clock.now())
 
+    @abstractmethod
     def limited(self, window: str) -> Said:
         """How it says that a limit is reached."""
-        raise NotImplementedError
 
+    @abstractmethod
     def data(self, path: str, params: Params, now: datetime) -> Said:
         """What it has."""
-        raise NotImplementedError
 
 
 class FinnhubSite(PlayedSite):

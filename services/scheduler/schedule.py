@@ -73,7 +73,7 @@ class InSession:
     exchange: str = "XNYS"
 
     def after(self, moment: datetime) -> Iterator[datetime]:
-        for session in _sessions(moment, self.exchange):
+        for session in sessions_from(moment, self.exchange):
             passed = max(0, (moment - session.opens) // self.every)
             due = session.opens + self.every * (passed + 1)
             while due <= session.closes:
@@ -92,7 +92,7 @@ class AfterClose:
     exchange: str = "XNYS"
 
     def after(self, moment: datetime) -> Iterator[datetime]:
-        for session in _sessions(moment - self.delay, self.exchange):
+        for session in sessions_from(moment - self.delay, self.exchange):
             if (due := session.closes + self.delay) > moment:
                 yield due
 
@@ -109,7 +109,7 @@ class OnSessionDays:
     exchange: str = "XNYS"
 
     def after(self, moment: datetime) -> Iterator[datetime]:
-        for session in _sessions(moment - timedelta(days=2), self.exchange):
+        for session in sessions_from(moment - timedelta(days=2), self.exchange):
             due = datetime.combine(session.day, self.at, ZoneInfo(self.zone)).astimezone(UTC)
             if due > moment:
                 yield due
@@ -149,7 +149,7 @@ class Upcoming:
         return found
 
 
-def _sessions(moment: datetime, exchange: str) -> Iterator[Session]:
+def sessions_from(moment: datetime, exchange: str = "XNYS") -> Iterator[Session]:
     """Sessions that are not over at `moment`, and those after it."""
     day = moment.date() - timedelta(days=1)
     while True:

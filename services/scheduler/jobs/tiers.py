@@ -6,13 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from axiom.market.hours import sessions
 from axiom.tiers.work import ticks
 from services.scheduler.job import Job, Retries
-from services.scheduler.schedule import Cron
+from services.scheduler.schedule import Cron, sessions_from
 
 OWNER = "price-producer"
-LOOK_AHEAD = timedelta(days=12)
 
 
 @dataclass(frozen=True)
@@ -23,11 +21,8 @@ class TierTicks:
 
     def after(self, moment: datetime) -> Iterator[datetime]:
         """Every due moment later than `moment`, in order."""
-        day = moment.date() - timedelta(days=1)
-        while True:
-            for session in sessions(day, day + LOOK_AHEAD):
-                yield from (tick for tick in ticks(self.name, session) if tick > moment)
-            day += LOOK_AHEAD + timedelta(days=1)
+        for session in sessions_from(moment - timedelta(days=1)):
+            yield from (tick for tick in ticks(self.name, session) if tick > moment)
 
     def __str__(self) -> str:
         return f"{self.name} on days of XNYS"
