@@ -211,7 +211,7 @@ def read_chroma(env: Env, entities: bool = True, topic: str = TOPIC) -> Dump:
     names = {collection.name for collection in client.list_collections()}
     dump = Dump()
     if "sink_offsets" in names:
-        offsets = _chroma_offsets(client)
+        offsets = _chroma_rows(client, "sink_offsets")["metadatas"]
         for row in sorted(offsets, key=lambda row: (row["epoch"], row["next_offset"])):
             if (row["consumer"], row["topic"]) == ("chroma-sink", topic):
                 dump.offsets[row["partition"]] = Offset(*(row[name] for name in Offset._fields))
@@ -226,14 +226,6 @@ def read_chroma(env: Env, entities: bool = True, topic: str = TOPIC) -> Dump:
         if name in names:
             dump.entities = read_texts(client.get_collection(name, embedding_function=None), kind)
     return dump
-
-
-def _chroma_offsets(client: Any) -> list[dict[str, Any]]:
-    """Read until twice the same: a row that is replaced between being found and being read is left out."""
-    before, rows = None, _chroma_rows(client, "sink_offsets")["metadatas"]
-    while rows != before:
-        before, rows = rows, _chroma_rows(client, "sink_offsets")["metadatas"]
-    return list(rows)
 
 
 def _chroma_rows(client: Any, name: str, *include: str) -> dict[str, Any]:
