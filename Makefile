@@ -2,7 +2,7 @@
 # Pass options through ARGS: `make logs ARGS="-f postgres-sink"`, `make test-unit ARGS="-k breaker"`.
 
 .DEFAULT_GOAL := help
-.PHONY: help ready up down status logs reset doctor test test-unit test-integration test-e2e test-chaos chaos check format bench bench-peers lock lock-jars
+.PHONY: help ready up down status logs reset doctor test test-unit test-integration test-e2e test-chaos chaos check format bench bench-peers lock lock-jars sbom
 
 BIN := .venv/bin
 ARGS ?=
@@ -70,3 +70,6 @@ lock: ready ## Lock the Python packages anew (uv.lock).
 
 lock-jars: ready ## Lock the Java servers' jars anew (needs Maven).
 	@$(BIN)/python -m deploy.embedded.lock_jars
+
+sbom: ready ## Write the bill of materials of all Python packages (CycloneDX 1.5) to sbom.cdx.json.
+	@.uv/bin/uv export --quiet --frozen --all-groups --no-emit-project --format cyclonedx1.5 --output-file sbom.cdx.json

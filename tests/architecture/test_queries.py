@@ -16,9 +16,13 @@ pytestmark = pytest.mark.unit
 
 RUNS_A_QUERY = {
     "execute", "executemany", "fetch", "fetchrow", "fetchval", "prepare", "cursor", "run", "query",
-    "register_script", "eval", "copy", "copy_to_table", "try_copy", "script",
+    "register_script", "eval", "copy", "copy_to_table", "try_copy", "script", "execute_query", "fetchmany",
+    "copy_from_query", "executescript",
 }  # fmt: skip
-BUILT = {"format", "join", "replace", "format_map", "removeprefix", "removesuffix"}
+Given = dict[str, list[ast.expr]]
+GIVEN_AS = {"query", "query_", "sql", "script", "statement", "cypher"}
+BUILT = {"format", "join", "replace", "format_map", "removeprefix", "removesuffix", "substitute",
+         "safe_substitute", "__add__", "__mod__"}  # fmt: skip
 
 ALLOWED: dict[tuple[str, str], str] = {
     ("axiom.stores.postgres", "f'CREATE SCHEMA IF NOT EXISTS {self.schema}'"): (
@@ -41,40 +45,91 @@ NAMED = [path for path in FILES if re.match(r"^(--|//) \w+: ", path.read_text(en
 
 
 def built_queries(module: Module) -> Iterator[str]:
-    """Expressions in the place of a query that are put together at run time."""
-    for function in _functions(module.tree):
-        given = _assignments(function)
-        for call in ast.walk(function):
-            if isinstance(call, ast.Call) and _name(call.func) in RUNS_A_QUERY and call.args:
-                query = call.args[0]
-                if isinstance(query, ast.Name):
-                    yield from (ast.unparse(value) for value in given.get(query.id, ()) if _is_built(value))
-                elif _is_built(query):
-                    yield ast.unparse(query)
+    """Expressions in the place of a query that are put together at run time.
+
+    What a name is given in its function or in the module, an attribute of `self` anywhere in the module, or a
+    function of the module gives back counts as if it stood there.
+    """
+    attributes = {f"{name}()": values for name, values in _returns(module.tree).items()}
+    attributes |= {
+        name: values for name, values in _assignments(module.tree).items() if name.startswith("self.")
+    }
+    of_module = attributes | _assignments(ast.Module(_outside_functions(module.tree), []))
+    for scope in _functions(module.tree):
+        given = of_module | _assignments(scope) | attributes
+        yield from _built_in(scope, given)
+    yield from _built_in(ast.Module(_outside_functions(module.tree), []), of_module)
 
 
-def _functions(tree: ast.Module) -> Iterator[ast.AST]:
+def _built_in(scope: ast.AST, given: Given) -> Iterator[str]:
+    for call in ast.walk(scope):
+        if isinstance(call, ast.Call) and _name(call.func) in RUNS_A_QUERY:
+            named = [keyword.value for keyword in call.keywords if keyword.arg in GIVEN_AS]
+            for query in [*call.args[:1], *named]:
+                yield from _built(query, given, frozenset())
+
+
+def _built(query: ast.expr, given: Given, seen: frozenset[str]) -> Iterator[str]:
+    match query:
+        case ast.IfExp(body=one, orelse=other):
+            yield from _built(one, given, seen)
+            yield from _built(other, given, seen)
+        case _ if (name := _stands_for(query)) in given and name not in seen:
+            for value in given[name]:
+                yield from _built(value, given, seen | {name})
+        case _ if _is_built(query):
+            yield ast.unparse(query)
+
+
+def _stands_for(node: ast.AST) -> str:
+    """`x`, `self.x`, or `f()` for a call of the module's own `f` or `self.f`; nothing for all else."""
+    match node:
+        case ast.Name(id=name):
+            return name
+        case ast.Attribute(value=ast.Name(id="self" | "cls"), attr=name):
+            return f"self.{name}"
+        case ast.Call(func=ast.Name(id=name) | ast.Attribute(value=ast.Name(id="self" | "cls"), attr=name)):
+            return f"{name}()"
+    return ""
+
+
+def _functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
 
 
-def _assignments(function: ast.AST) -> dict[str, list[ast.expr]]:
-    """What each name is given in a function; `name += more` counts as a concatenation."""
-    found: dict[str, list[ast.expr]] = {}
-    for node in ast.walk(function):
+def _outside_functions(tree: ast.Module) -> list[ast.stmt]:
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+    return [statement for statement in tree.body if not isinstance(statement, kinds)]
+
+
+def _returns(tree: ast.AST) -> Given:
+    """What each function gives back."""
+    return {
+        function.name: [
+            node.value for node in ast.walk(function) if isinstance(node, ast.Return) and node.value
+        ]
+        for function in _functions(tree)
+    }
+
+
+def _assignments(tree: ast.AST) -> Given:
+    """What each name or attribute is given; `name += more` counts as a concatenation."""
+    found: Given = {}
+    for node in ast.walk(tree):
         match node:
             case ast.Assign(targets=targets, value=value):
-                names = [target.id for target in targets if isinstance(target, ast.Name)]
-            case ast.AugAssign(target=ast.Name(id=name) as target, value=value):
-                names, value = [name], ast.BinOp(target, ast.Add(), value)
-            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
-                names = [name]
+                names = [_stands_for(target) for target in targets]
+            case ast.AugAssign(target=target, value=value):
+                names, value = [_stands_for(target)], ast.BinOp(target, ast.Add(), value)
+            case ast.AnnAssign(target=target, value=ast.expr() as value):
+                names = [_stands_for(target)]
             case ast.NamedExpr(target=ast.Name(id=name), value=value):
                 names = [name]
             case _:
                 continue
-        for name in names:
+        for name in filter(None, names):
             found.setdefault(name, []).append(value)
     return found
 
@@ -119,6 +174,22 @@ def test_no_query_is_put_together_at_run_time() -> None:
         ('def f(x):\n    q = f"SELECT {x}"\n    return store.query(q)', True),
         ('def f(x):\n    q = "SELECT 1"\n    q += x\n    return store.query(q)', True),
         ('def f(x): store.query(" ".join(x))', True),
+        ('def f(x): driver.execute_query(f"MATCH (n:{x})")', True),
+        ('def f(x): tx.run(query=f"MATCH (n:{x})")', True),
+        ('def f(x): store.execute(Template("SELECT $x").substitute(x=x))', True),
+        ('Q = f"SELECT {TABLE}"\ndef f(x): store.execute(Q, x)', True),
+        ('def q(x):\n    return f"SELECT {x}"\ndef f(x): store.execute(q(x))', True),
+        (
+            'class A:\n    def __init__(self, x): self.q = "SELECT " + x\n    def f(self): s.fetch(self.q)',
+            True,
+        ),
+        (
+            'class A:\n    def q(self, x): return "SELECT %s" % x\n    def f(self, x): s.fetch(self.q(x))',
+            True,
+        ),
+        ('run = lambda x: store.execute(f"SELECT {x}")', True),
+        ('store.execute("DROP TABLE " + name)', True),
+        ('def f(x):\n    q = "SELECT 1"\n    r = q + x\n    store.execute(r if x else q)', True),
     ],
 )
 def test_the_test_sees_what_is_built(code: str, built: bool) -> None:

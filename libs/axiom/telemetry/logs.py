@@ -17,6 +17,14 @@ _LEVELS = ("debug", "info", "warning", "error", "critical")
 _SECRET = re.compile(
     r"password|secret|api_?key|authorization|(^|_)token$", re.IGNORECASE
 )  # but not input_tokens
+_IN_TEXT = re.compile(
+    r"((?:password|passwd|secret|api_?key|(?:\b|_)token|authorization)[\"']?\s*[=:]\s*[\"']?(?:bearer\s+|basic\s+)?)"
+    r"[^\s\"'&,;)}\]]+",
+    re.IGNORECASE,
+)
+_USER_INFO = re.compile(r"(\w://)[^\s/@:]*:[^\s/@]+@")
+_KEY = re.compile(r"\bsk-[A-Za-z0-9_-]{8,}")
+REDACTED = "[redacted]"
 
 
 def get_logger() -> structlog.stdlib.BoundLogger:
@@ -38,8 +46,8 @@ def setup_logs(service: str, level: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
         structlog.stdlib.ExtraAdder(),
         _add_trace,
-        _redact,
         structlog.processors.format_exc_info,
+        _redact,
     ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -73,11 +81,35 @@ def _add_trace(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMappi
 
 
 def _redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """No log line ever shows a secret, whatever a caller passes by that name."""
-    for key in event:
-        if _SECRET.search(key):
-            event[key] = "[redacted]"
+    """No log line ever shows a secret: neither what a caller passes by such a name, nor within a text."""
+    for name, value in event.items():
+        event[name] = _without_secrets(name, value)
     return event
+
+
+def _without_secrets(name: str, value: Any) -> Any:
+    match value:
+        case _ if _SECRET.search(name):
+            return REDACTED
+        case str():
+            return redacted(value)
+        case dict():
+            return {key: _without_secrets(str(key), inner) for key, inner in value.items()}
+        case list() | tuple():
+            return [_without_secrets(name, inner) for inner in value]
+        case _:
+            return value
+
+
+def redacted(text: str) -> str:
+    """A text without the passwords, keys and tokens that it may carry, as of a URL in an exception.
+
+    >>> redacted("GET https://x.example/q?symbol=AAPL&apikey=abc failed")
+    'GET https://x.example/q?symbol=AAPL&apikey=[redacted] failed'
+    """
+    text = _IN_TEXT.sub(rf"\g<1>{REDACTED}", text)
+    text = _USER_INFO.sub(rf"\g<1>{REDACTED}@", text)
+    return _KEY.sub(REDACTED, text)
 
 
 def _name_service(service: str) -> structlog.typing.Processor:
