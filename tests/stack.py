@@ -270,8 +270,9 @@ class temporary_home:  # noqa: N801 - used as a function
 
     def __enter__(self) -> Path:
         self._home = Path(tempfile.mkdtemp(prefix="axiom-test-"))
+        outside = {key: value for key, value in os.environ.items() if not key.startswith("AXIOM_")}
         self._guard = subprocess.Popen(
-            [sys.executable, "-m", "tests.stack", str(os.getpid()), str(self._home)],
+            [sys.executable, "-m", "tests.stack", str(os.getpid()), str(self._home)], env=outside,
             cwd=ROOT, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         return self._home
@@ -290,10 +291,23 @@ def _remove(home: Path) -> None:
 
 
 def _guard(pid: int, home: Path) -> None:
-    """Wait for process `pid` to end; what it left in `home` is stopped and deleted."""
+    """Wait for process `pid` to end; what it started and what it left in `home` is stopped and deleted."""
     with suppress(psutil.NoSuchProcess):
         psutil.Process(pid).wait()
+    for process in psutil.process_iter():
+        if _belongs(process, home):
+            with suppress(psutil.NoSuchProcess):
+                process.kill()  # a service; frozen perhaps
     _remove(home)
+
+
+def _belongs(process: psutil.Process, home: Path) -> bool:
+    """Whether a test started it on the stack in `home`; the servers have a supervisor, which ends them."""
+    try:
+        environment = process.environ()
+    except (psutil.Error, OSError):
+        return False
+    return environment.get("AXIOM_HOME") == str(home) and "SUPERVISOR_SERVER_URL" not in environment
 
 
 if __name__ == "__main__":
