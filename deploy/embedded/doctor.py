@@ -162,7 +162,7 @@ def ports(layout: Layout, *, running: bool) -> Outcome:
     span = f"{min(wanted)} to {max(wanted)}"
     if running:
         return Outcome("ok", f"{span}, held by this stack")
-    taken = [f"{port} (for {name}){_holder(port)}" for port, name in wanted.items() if not _free(port)]
+    taken = [f"{port} (for {name}){holder(port)}" for port, name in wanted.items() if not is_free(port)]
     if taken:
         return Outcome(
             "problem",
@@ -192,7 +192,8 @@ def _existing(path: Path) -> Path:
     return next(place for place in (path, *path.parents) if place.exists())
 
 
-def _free(port: int) -> bool:
+def is_free(port: int) -> bool:
+    """Whether a server can listen there."""
     with socket.socket() as probe:
         # As servers do: a connection of before that waits in TIME_WAIT is no obstacle.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -203,7 +204,7 @@ def _free(port: int) -> bool:
     return True
 
 
-def _holder(port: int) -> str:
+def holder(port: int) -> str:
     """Who listens there, as far as this user may know."""
     try:
         for connection in psutil.net_connections("tcp"):

@@ -49,6 +49,14 @@ class Ports:
     def chroma(self) -> int:
         return self.base + 80
 
+    @property
+    def prometheus(self) -> int:
+        return self.base + 90
+
+    @property
+    def alertmanager(self) -> int:
+        return self.base + 94
+
 
 @dataclass(frozen=True)
 class Layout:

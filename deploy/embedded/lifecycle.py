@@ -16,11 +16,12 @@ from axiom.bus.kafka import KafkaAdmin
 from axiom.embedding.ready import make_ready
 from axiom.errors import Misconfigured, StoreDown, Transient
 from axiom.settings import EmbeddingSettings, load
-from deploy.embedded import doctor, jars, leftovers, state, status
+from deploy.embedded import doctor, jars, leftovers, monitors, state, status
 from deploy.embedded.account import SHARED
 from deploy.embedded.java import keep_class_archives
 from deploy.embedded.layout import Layout, cache_dir
 from deploy.embedded.servers import SERVERS
+from deploy.embedded.servers.port import Program
 from deploy.embedded.services import Service, discover
 from deploy.embedded.state import Stack
 from deploy.embedded.supervisor import Supervisor
@@ -64,11 +65,14 @@ def up(
         services = _services(supervisor, servers_only=servers_only)
         if not servers_only:
             make_ready(load(EmbeddingSettings), say)
-        _start_servers(stack, supervisor, services, say)
+        watching = _monitors(stack, supervisor, say, servers_only=servers_only)
+        _start_servers(stack, supervisor, services, watching, say)
         unseen = {server.name for server in SERVERS}
         if not servers_only:
             await_servers(stack, supervisor, say, ["kafka"])
             _start_services(stack, supervisor, services, say)
+            for program in watching:
+                supervisor.start(program.name)
             unseen.remove("kafka")
         if wait:
             await_servers(stack, supervisor, say, unseen)
@@ -243,7 +247,17 @@ def _services(supervisor: Supervisor, *, servers_only: bool) -> list[Service]:
     return [service for service in discover() if service.name in kept]
 
 
-def _start_servers(stack: Stack, supervisor: Supervisor, services: list[Service], say: Say) -> None:
+def _monitors(stack: Stack, supervisor: Supervisor, say: Say, *, servers_only: bool) -> list[Program]:
+    """Those that join; with `servers_only` those that are kept already."""
+    kept = supervisor.processes() if supervisor.running() else {}
+    running = {name for name, process in kept.items() if process.pid}
+    programs = monitors.prepared(stack, running, say)
+    return [program for program in programs if program.name in kept or not servers_only]
+
+
+def _start_servers(
+    stack: Stack, supervisor: Supervisor, services: list[Service], watching: list[Program], say: Say
+) -> None:
     state.save(stack)
     running = supervisor.running()
     if not running:
@@ -251,7 +265,8 @@ def _start_servers(stack: Stack, supervisor: Supervisor, services: list[Service]
         with ThreadPoolExecutor() as pool:
             list(pool.map(lambda server: server.prepare(stack), SERVERS))
     programs = [server.program(stack) for server in SERVERS]
-    supervisor.configure([*programs, *(service.program(stack.layout) for service in services)])
+    programs += [service.program(stack.layout) for service in services]
+    supervisor.configure([*programs, *watching])
     if not running:
         supervisor.launch(child_environment(stack))
     for server in SERVERS:

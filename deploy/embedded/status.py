@@ -13,18 +13,19 @@ from typing import Any, Literal
 
 from axiom.errors import StoreDown
 from deploy.embedded.layout import Layout
-from deploy.embedded.servers import SERVERS, Server
+from deploy.embedded.servers import MONITORS, SERVERS, Server
 from deploy.embedded.services import Service, discover
 from deploy.embedded.state import Stack
 from deploy.embedded.supervisor import Process, Supervisor
 
 ASK_TIMEOUT_S = 3.0
 ABSENT = "NOT CONFIGURED"
+Kind = Literal["server", "service", "monitor"]
 
 
 @dataclass(frozen=True)
 class Condition:
-    """One server or service, now.
+    """One server, service or monitor, now; a stack is healthy without its monitors.
 
     Attributes:
         state: the supervisor's word, in lower case: running, starting, backoff, stopped, …
@@ -34,7 +35,7 @@ class Condition:
     """
 
     name: str
-    kind: Literal["server", "service"]
+    kind: Kind
     state: str
     pid: int | None
     uptime_s: int | None
@@ -45,15 +46,20 @@ class Condition:
 
 
 def look(stack: Stack, supervisor: Supervisor) -> list[Condition]:
-    """Every server, then every service that the supervisor keeps; all are asked at the same time."""
+    """Every server, then every service and monitor that the supervisor keeps; all asked at the same time."""
     processes = supervisor.processes()
     tasks: list[Callable[[], Condition]] = [
-        partial(_server, server, stack, processes.get(server.name)) for server in SERVERS
+        partial(_server, server, stack, processes.get(server.name), "server") for server in SERVERS
     ]
     tasks += [
         partial(_service, service, stack.layout, processes[service.name])
         for service in discover()
         if service.name in processes
+    ]
+    tasks += [
+        partial(_server, monitor, stack, processes[monitor.name], "monitor")
+        for monitor in MONITORS
+        if monitor.name in processes
     ]
     with ThreadPoolExecutor(len(tasks)) as pool:
         return list(pool.map(lambda task: task(), tasks))
@@ -73,13 +79,13 @@ def ask_service(service: Service, layout: Layout) -> tuple[bool, str, str | None
     return False, f"not ready: {_reasons(health)}", notice
 
 
-def _server(server: Server, stack: Stack, process: Process | None) -> Condition:
+def _server(server: Server, stack: Stack, process: Process | None, kind: Kind) -> Condition:
     try:
         healthy, detail = True, server.probe(stack)
     except StoreDown as error:
         healthy, detail = False, str(error)
     port = next(iter(server.ports(stack.layout.ports).values()))
-    return _condition(server.name, "server", process, port, healthy, detail)
+    return _condition(server.name, kind, process, port, healthy, detail)
 
 
 def _service(service: Service, layout: Layout, process: Process) -> Condition:
@@ -93,7 +99,7 @@ def _service(service: Service, layout: Layout, process: Process) -> Condition:
 
 def _condition(
     name: str,
-    kind: Literal["server", "service"],
+    kind: Kind,
     process: Process | None,
     port: int,
     healthy: bool,

@@ -85,9 +85,9 @@ def status(as_json: AsJson = False) -> None:
         _print_status_json(stack.layout.home, conditions, up=True)
     else:
         _print_table(conditions)
-        if all(condition.kind == "server" for condition in conditions):
+        if not any(condition.kind == "service" for condition in conditions):
             console.print(f"No service is started; `{_invocation()} up` starts them.")
-    if not all(condition.healthy for condition in conditions):
+    if not _all_healthy(conditions):
         raise typer.Exit(1)
 
 
@@ -168,11 +168,17 @@ def _print_status_json(folder: Path, conditions: list[Condition], *, up: bool) -
     report = {
         "home": str(folder),
         "up": up,
-        "healthy": up and all(condition.healthy for condition in conditions),
+        "healthy": up and _all_healthy(conditions),
         "servers": [row for row in rows if row["kind"] == "server"],
         "services": [row for row in rows if row["kind"] == "service"],
+        "monitors": [row for row in rows if row["kind"] == "monitor"],
     }
     print(json.dumps(report, indent=2))  # noqa: T201 - plain JSON, no wrapping
+
+
+def _all_healthy(conditions: list[Condition]) -> bool:
+    """Whether every server and service is; a stack works without its monitors."""
+    return all(condition.healthy for condition in conditions if condition.kind != "monitor")
 
 
 def _print_table(conditions: list[Condition]) -> None:

@@ -76,6 +76,10 @@ class Market:
         number, day = columns.pop("number").astype(np.int64), columns.pop("day").astype(np.int64)
         return Bars.of(symbols, number, day, columns)
 
+    async def newest_bars(self, since: datetime) -> Rows:
+        """Of each symbol with bars since then: `symbol`, `day` and `moment`, where its newest bars start."""
+        return await self._store.fetch(_SQL["newest_bars"], since)
+
     async def said_before(self, window: str, as_of: datetime) -> dict[Pair, Said]:
         """Of each pair what was last published, as of a moment before this one."""
         return self._said(await self._store.fetch(_SQL["correlations"], window, as_of))

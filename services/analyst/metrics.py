@@ -15,5 +15,10 @@ QUALITY_MISSING = Gauge(
 QUALITY_ANOMALIES = Gauge(
     "axiom_quality_anomalies", "Bars that stand out: spike, jump or inconsistent", ["tier", "kind"]
 )
+BEHIND = Gauge(
+    "axiom_freshness_behind_seconds",
+    "How far stored prices are behind the market's trading, over the symbols of a tier or the watch list",
+    ["tier", "quantile"],
+)
 PUBLISHED = Counter("axiom_analyst_published_total", "Records written", ["topic"])
 EDGES = Gauge("axiom_analyst_edges", "Correlations that hold, by window", ["window"])

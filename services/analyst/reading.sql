@@ -43,3 +43,7 @@ WHERE change <> 'gone' ORDER BY symbol_a, symbol_b, abs(r) DESC, "window"
 -- exposes: of some events what is published of whom they reach
 SELECT subject, object, sentiment_score, explanation FROM current_mutations
 WHERE kind = 'exposes' AND subject = ANY($1::text[])
+
+-- newest_bars: of each symbol since $1 the start of its newest daily bar and of its newest shorter one
+SELECT symbol, max(ts) FILTER (WHERE "interval" = '1d') AS day, max(ts) FILTER (WHERE "interval" <> '1d') AS moment
+FROM price_bars WHERE ts >= $1 GROUP BY symbol

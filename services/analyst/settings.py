@@ -23,6 +23,7 @@ class AnalystSettings(BaseSettings):
         events_h: how long an event's impact is diffused anew.
         min_severity: of an event's severity or of its impact on a company, so that it is diffused.
         look_every_s: how often new severe events are looked for, beside the job's ticks.
+        fresh_every_s: how often the prices' age is looked at, for the metrics.
         min_exposure: the least impact on a company by others that is told.
         checked_sessions: how far back data_quality looks.
     """
@@ -39,6 +40,7 @@ class AnalystSettings(BaseSettings):
     events_h: float = Field(default=72.0, gt=0, le=24 * 365)
     min_severity: float = Field(default=0.5, ge=0, le=1)
     look_every_s: float = Field(default=30.0, gt=0)
+    fresh_every_s: float = Field(default=60.0, gt=0)
     min_exposure: float = Field(default=0.02, gt=0, le=1)
     checked_sessions: int = Field(default=126, ge=20, le=2520)
 

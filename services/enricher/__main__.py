@@ -9,6 +9,7 @@ from typing import Any
 from axiom.bus.deadletters import DeadLetters
 from axiom.bus.kafka import KafkaConsumer, KafkaProducer
 from axiom.errors import StoreDown
+from axiom.llm import metrics as llm_metrics
 from axiom.resilience.backoff import Backoff
 from axiom.resilience.clock import wait_or
 from axiom.runtime.crashpoint import CrashPoint
@@ -29,6 +30,9 @@ log = get_logger()
 def make_work(service: ServiceSettings) -> Work:
     """Compose the service out of settings."""
     parts = load_parts()
+    if parts.claude.has_key:
+        pipelines = {task.pipeline for task in make_tasks(parts.settings)}
+        llm_metrics.show(pipelines, {parts.claude.model, parts.claude.cheaper_model})
 
     async def work(health: Health, stop: asyncio.Event) -> None:
         if parts.notice:

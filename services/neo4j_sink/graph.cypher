@@ -155,3 +155,17 @@ SET r.explanation_version = row[19], r.explanation = row[8], r.explanation_mutat
     r.explanation_reading = row[15], r.explanation_cost_usd = row[16],
     r.explanation_event_time = datetime(row[17]), r.explanation_ingested_at = datetime(row[18])
 RETURN count(*) AS applied
+
+// census: nodes and edges by kind, from the counts that Neo4j keeps; while a rebuild runs with those of both generations
+MATCH (n:Company) RETURN 'Company' AS kind, count(n) AS count
+UNION ALL MATCH (n:MarketEvent) RETURN 'MarketEvent' AS kind, count(n) AS count
+UNION ALL MATCH (n:Sector) RETURN 'Sector' AS kind, count(n) AS count
+UNION ALL MATCH (n:Industry) RETURN 'Industry' AS kind, count(n) AS count
+UNION ALL MATCH ()-[r:AFFECTS]->() RETURN 'AFFECTS' AS kind, count(r) AS count
+UNION ALL MATCH ()-[r:EXPOSES]->() RETURN 'EXPOSES' AS kind, count(r) AS count
+UNION ALL MATCH ()-[r:COMPETES_WITH]->() RETURN 'COMPETES_WITH' AS kind, count(r) AS count
+UNION ALL MATCH ()-[r:SECTOR_PEER]->() RETURN 'SECTOR_PEER' AS kind, count(r) AS count
+UNION ALL MATCH ()-[r:SUPPLIES]->() RETURN 'SUPPLIES' AS kind, count(r) AS count
+UNION ALL MATCH ()-[r:CORRELATED_WITH]->() RETURN 'CORRELATED_WITH' AS kind, count(r) AS count
+UNION ALL MATCH ()-[r:IN_SECTOR]->() RETURN 'IN_SECTOR' AS kind, count(r) AS count
+UNION ALL MATCH ()-[r:IN_INDUSTRY]->() RETURN 'IN_INDUSTRY' AS kind, count(r) AS count

@@ -66,7 +66,7 @@ async def _upsert(transaction: Transaction, query: str, own: rows.Rows) -> int:
 
 def make_sink(settings: Neo4jSettings) -> Sink[Handler]:
     """The sink, its store and its routing."""
-    store = Neo4jStore(settings, constraints=CONSTRAINTS)
+    store = Neo4jStore(settings, constraints=CONSTRAINTS, census=_GRAPH["census"])
     return Sink(
         name="neo4j-sink",
         store=store,

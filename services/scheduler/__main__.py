@@ -21,7 +21,7 @@ from axiom.settings import KafkaSettings, PostgresSettings, ServiceSettings, loa
 from axiom.stores.control import ControlStore
 from axiom.telemetry.health import Health
 from axiom.telemetry.logs import get_logger
-from services.scheduler.engine import Engine
+from services.scheduler.engine import Engine, show_jobs
 from services.scheduler.job import Job
 from services.scheduler.jobs import chosen
 from services.scheduler.leading import Leading
@@ -45,6 +45,7 @@ def make_work(service: ServiceSettings, declared: Mapping[str, Job] | None = Non
 
     async def work(health: Health, stop: asyncio.Event) -> None:
         health.details["jobs"] = len(jobs)
+        show_jobs(jobs)
         await _set_up(control, health, stop)
         watchdog = Watchdog(service.watchdog_s)
         pauses = Pauses(NAME, health, watchdog)

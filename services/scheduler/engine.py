@@ -16,13 +16,15 @@ with `MemoryTickStore(clock)` as the store. `virtual.py` is such a loop, with ru
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import get_args
 
 from axiom.errors import Fenced
 from axiom.resilience.clock import Clock
 from axiom.telemetry.logs import get_logger
+from axiom.telemetry.metrics import show_from_the_start
 from services.scheduler import metrics
 from services.scheduler.deciding import decide, wake_at
 from services.scheduler.job import Job
@@ -30,7 +32,7 @@ from services.scheduler.ordering import needs
 from services.scheduler.pools import POOLS
 from services.scheduler.port import Lease, TickStore
 from services.scheduler.schedule import Upcoming
-from services.scheduler.ticks import Changes, Snapshot
+from services.scheduler.ticks import Changes, Outcome, Snapshot
 
 LEASE_S = 10.0
 _DECISIONS_AT_ONCE = 1000
@@ -103,6 +105,11 @@ class Engine:
         state = await self._store.load()
         wanted = needs(self._jobs, state, now)
         return replace(state, latest=await self._store.latest(wanted)) if wanted else state
+
+
+def show_jobs(names: Iterable[str]) -> None:
+    """Export the count of ticks at 0 for each job, before any has ended."""
+    show_from_the_start(metrics.TICKS, names, get_args(Outcome))
 
 
 def _count(changes: Changes) -> None:

@@ -37,7 +37,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "axiom_verify": CONTRACTS | {"axiom.settings", "axiom.bus", "axiom.embedding", "topics"},
     "deploy.docker": set(),
     "deploy.fetch_uv": set(),
-    "deploy.embedded": {"axiom", "topics"},
+    "deploy.observability": set(),
+    "deploy.embedded": {"axiom", "topics", "deploy.observability"},
     "axiom_sim": {"axiom", "topics", "services"},
     "axiom_cli": {"axiom_sim", "axiom", "axiom_verify", "topics", "services", "deploy"},
 }

@@ -94,6 +94,15 @@ class StoreSuite:
         assert await store.load(consumer, TOPIC, [0, 1]) == taken
         assert await store.load(consumer, TOPIC, []) == {}
 
+    async def test_it_says_how_much_it_holds(self, world: World, store: Store[Any], consumer: str) -> None:
+        at = (await store.take(consumer, TOPIC, LOG, {0: 0}))[0]
+        await store.apply(batch(consumer, at, [("a", 1)]), world.handler)
+        held = await store.contents()
+        assert held.size_bytes is None or held.size_bytes > 0
+        assert all(count >= 0 for count in held.entities.values())
+        with pytest.raises(StoreDown):
+            await world.absent().contents()
+
     async def test_consumers_and_topics_are_apart(
         self, world: World, store: Store[Any], consumer: str
     ) -> None:

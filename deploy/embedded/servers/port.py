@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
+from axiom.errors import StoreDown
 from deploy.embedded.layout import Ports
 from deploy.embedded.state import Stack
 
@@ -57,3 +60,27 @@ class Server(Protocol):
         Raises:
             StoreDown: no answer, or one that says no, within `PROBE_TIMEOUT_S`.
         """
+
+
+class Monitor(Server, Protocol):
+    """A server that looks at the others: of use, and never needed."""
+
+    def is_installed(self) -> bool:
+        """Whether this machine has its program."""
+
+
+def ask(who: str, port: int, path: str) -> Any:
+    """What a server of this stack answers to a GET; None where that is not JSON.
+
+    Raises:
+        StoreDown: nothing, or a status that says no, within `PROBE_TIMEOUT_S`.
+    """
+    try:
+        with urllib.request.urlopen(f"http://{HOST}:{port}{path}", timeout=PROBE_TIMEOUT_S) as answer:
+            body = answer.read()
+    except OSError as error:
+        raise StoreDown(f"{who} does not answer: {error}") from error
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None

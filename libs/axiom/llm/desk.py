@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import get_args
 
 from axiom.errors import Misconfigured, StoreDown, Transient
 from axiom.llm import metrics
@@ -162,8 +163,7 @@ class Desk:
         if self._clock.monotonic() >= self._spend_until_s:
             self._spend = await self.ledger.spend()
             self._spend_until_s = self._clock.monotonic() + _SPEND_KEPT_S
-            metrics.SPENT.labels("day").set(float(self._spend.day_usd))
-            metrics.SPENT.labels("month").set(float(self._spend.month_usd))
+            _show(self._spend, self._budget)
         return mode_of(self._spend, self._budget)
 
     async def reap(self) -> None:
@@ -196,6 +196,18 @@ class Desk:
         await settle(self.ledger, reservation, entry, self._clock)
         self._crash("after_llm_settle")
         return entry, answer
+
+
+def _show(spend: Spend, budget: BudgetSettings) -> None:
+    for period, spent_usd, cap_usd in (
+        ("day", spend.day_usd, budget.daily_usd),
+        ("month", spend.month_usd, budget.monthly_usd),
+    ):
+        metrics.SPENT.labels(period).set(float(spent_usd))
+        metrics.CAP.labels(period).set(float(cap_usd))
+    held = mode_of(spend, budget)
+    for mode in get_args(Mode):
+        metrics.BUDGET_MODE.labels(mode).set(mode == held)
 
 
 async def settle(ledger: Ledger, reservation: Reservation, entry: LlmCall, clock: Clock) -> None:

@@ -71,6 +71,7 @@ async def _keep(ledger: PostgresLedger, desk: Desk, stop: asyncio.Event) -> None
         try:
             await ledger.stay_alive()
             await desk.reap()
+            await desk.mode()  # also while nothing is asked: what is spent is a metric
         except StoreDown as error:
             log.warning("llm_ledger_waits", why=str(error))
         await wait_or(stop, _KEEP_EVERY_S)

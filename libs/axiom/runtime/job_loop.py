@@ -94,6 +94,9 @@ class JobLoop:
         self._runs: dict[str, asyncio.Task[None]] = {}
         self._cancelled: set[str] = set()
         self._finished: dict[str, None] = {}
+        metrics.show_from_the_start(metrics.JOB_RUNS, [owner.name], owner.handlers, job_runs.FINISHED)
+        for job in owner.handlers:
+            metrics.JOBS_RUNNING.labels(owner.name, job).set(0)
         health.details["jobs_running"] = lambda: sorted(self._runs)
 
     async def run(self, stop: asyncio.Event) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -17,6 +16,7 @@ from axiom.contracts.record import LogRange, TopicPartition
 from axiom.errors import LogMismatch, StoreDown, Transient
 from axiom.resilience.backoff import Backoff
 from axiom.resilience.clock import Clock, wait_or
+from axiom.runtime.census import Census
 from axiom.runtime.crashpoint import CrashPoint
 from axiom.runtime.ownership import Ownership
 from axiom.runtime.pauses import Pauses
@@ -46,6 +46,7 @@ class LoopOptions:
         recheck_s: wait after a fence before a partition that still seems ours is loaded again; longer
             than the group's heartbeat interval, in which a member that lost it is told.
         inspect_s: how often lag and the topic's identity are asked for.
+        census_s: how often the store is asked how much it holds, for the metrics.
         stand_s: how long a sink whose log is not the store's stands before it ends, to look again.
         stop_s: how long a stop waits for the write in progress before it is abandoned.
     """
@@ -55,6 +56,7 @@ class LoopOptions:
     keep_alive_s: float = 1.0
     recheck_s: float = 3.0
     inspect_s: float = 5.0
+    census_s: float = 60.0
     stand_s: float = 30.0
     stop_s: float = 7.0
 
@@ -90,7 +92,9 @@ class SinkLoop(Generic[H]):
         self._own = Ownership(sink, consumer, self._writer, self._in_thread, self._options.recheck_s)
         self._take_after_s = 0.0
         self._inspect_after_s = 0.0
+        self._census = Census(sink.name, sink.store, self._options.census_s)
         self._ranges: dict[TopicPartition, LogRange] = {}
+        metrics.show_from_the_start(metrics.RECORDS, [sink.name], self._decoders, metrics.OUTCOMES)
         health.details["partitions"] = self._describe
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -132,11 +136,13 @@ class SinkLoop(Generic[H]):
                 await self._sink.store.setup()
             except StoreDown as down:
                 self._pauses.declare("store_down", str(down))
+                metrics.STORE_UP.labels(self._sink.name).set(0)
                 log.warning("store_awaited", store_error=str(down))
                 await wait_or(stop, self._backoff.next_s(down.retry_after_s))
             else:
                 self._backoff.reset()
                 self._pauses.declare("store_down", None)
+                metrics.STORE_UP.labels(self._sink.name).set(1)
                 return
 
     async def _work(self, stop: asyncio.Event) -> None:
@@ -238,8 +244,19 @@ class SinkLoop(Generic[H]):
             self._ranges |= found.ranges
         for part, lag in self._lags().items():
             metrics.LAG.labels(self._sink.name, part.topic, part.partition).set(lag)
-        with suppress(StoreDown):  # the next write will say so
+        await self._look_at_the_store()
+
+    async def _look_at_the_store(self) -> None:
+        """Whether it is up, what it lost, and now and then how much it holds; the next write waits for it."""
+        if not self._own.sessions:
+            return
+        try:
             await self._own.look_for_lost()
+            await self._census.take_if_due()
+        except StoreDown:
+            metrics.STORE_UP.labels(self._sink.name).set(0)  # the next write will say so too
+        else:
+            metrics.STORE_UP.labels(self._sink.name).set(1)
 
     def _lags(self) -> dict[TopicPartition, int]:
         """How many records wait in each partition held, by the last look at the log's ends."""

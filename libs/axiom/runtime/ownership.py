@@ -65,6 +65,7 @@ class Ownership(Generic[H]):
     def revoked(self, partition: TopicPartition) -> None:
         """It is another's: forget it."""
         self._writer.held.pop(partition, None)
+        metrics.forget(self._sink.name, *partition)
         self.sessions.pop(partition, None)
         self._to_take.discard(partition)
         self._to_reload.pop(partition, None)
@@ -109,7 +110,9 @@ class Ownership(Generic[H]):
             for partition, position in positions.items():
                 self._writer.held[partition] = Held(position, self._session)
                 self.sessions[partition] = self._session
-                metrics.EPOCH.labels(self._sink.name, topic, partition.partition).set(position.epoch)
+                source = (self._sink.name, topic, partition.partition)
+                metrics.EPOCH.labels(*source).set(position.epoch)
+                metrics.STORE_OFFSET.labels(*source).set(position.next_offset)
                 log.info(
                     "partition_taken" if take else "partition_reloaded", topic=topic,
                     partition=partition.partition, offset=position.next_offset, epoch=position.epoch,

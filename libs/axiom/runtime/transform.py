@@ -103,6 +103,9 @@ class TransformLoop:
         self._paused = False
         self._moved = 0
         self._inspect_after_s = 0.0
+        metrics.show_from_the_start(
+            metrics.TRANSFORMED, [self._name], self._decoders, ("done", "dead_lettered")
+        )
         health.details["in_flight"] = lambda: len(self._tasks)
 
     async def run(self, stop: asyncio.Event) -> None:

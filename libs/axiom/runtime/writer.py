@@ -62,6 +62,7 @@ class Writer(Generic[H]):
         self._poison = poison
         self._backoff = backoff or Backoff(base_s=0.2, cap_s=5.0)
         self._clock = clock or SystemClock()
+        self._store_up = metrics.STORE_UP.labels(sink.name)
         self._breaker = CircuitBreaker(
             f"{sink.name}:store", failure_threshold=5, reset_after_s=3.0, clock=self._clock,
             on_change=_export_breaker,
@@ -161,6 +162,7 @@ class Writer(Generic[H]):
         log.warning("store_down", store_error=str(down))
         metrics.ERRORS.labels(self._sink.name, "store_down").inc()
         self._declare_pause("store_down", str(down))
+        self._store_up.set(0)
         self._breaker.record_failure()
         while True:
             await self._clock.sleep(max(self._backoff.next_s(down.retry_after_s), self._breaker.retry_in_s))
@@ -174,6 +176,7 @@ class Writer(Generic[H]):
         self._breaker.record_success()
         self._backoff.reset()
         self._declare_pause("store_down", None)
+        self._store_up.set(1)
         log.info("store_up")
 
     async def _taken_effect(self, batch: Batch, held: Held) -> int | None:
@@ -231,6 +234,9 @@ class Writer(Generic[H]):
             metrics.RECORDS.labels(name, batch.topic, outcome).inc(count)
         metrics.BATCH_RECORDS.labels(name).observe(sum(counts.values()))
         metrics.STORE_OFFSET.labels(name, batch.topic, batch.partition).set(batch.next_offset)
+        if batch.records and (written_ms := batch.records[0].timestamp_ms):
+            late_s = self._clock.now().timestamp() - written_ms / 1000
+            metrics.LATENCY.labels(name, batch.topic).observe(max(0.0, late_s))
 
 
 def _export_breaker(name: str, state: BreakerState) -> None:

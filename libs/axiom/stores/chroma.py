@@ -35,7 +35,7 @@ from axiom.stores.chroma_rows import (
     source_of,
 )
 from axiom.stores.chroma_texts import Texts
-from axiom.stores.port import Batch, Position
+from axiom.stores.port import Batch, Contents, Position
 
 OFFSETS = "sink_offsets"
 DEAD = "dead_offsets"
@@ -341,6 +341,11 @@ class ChromaStore:
     async def _delete(self, collection: str, ids: Sequence[str]) -> None:
         for chunk in _chunks(ids):
             await (await self.driver.collection(collection)).delete(ids=list(chunk))
+
+    async def contents(self) -> Contents:
+        async with self.driver.translated():
+            counts = {name: int(await (await self.driver.collection(name)).count()) for name in self._spaces}
+        return Contents(None, counts)
 
     async def close(self) -> None:
         self.driver.close()

@@ -8,7 +8,7 @@ from typing import Any
 
 from axiom.contracts.record import TopicIdentity
 from axiom.errors import Fenced, StoreDown
-from axiom.stores.port import Batch, Position
+from axiom.stores.port import Batch, Contents, Position
 
 Rows = MutableMapping[Any, Any]
 Handler = Callable[[Rows, Batch], int]
@@ -89,6 +89,10 @@ class MemoryStore:
     def become(self, other: MemoryStore) -> None:
         """Take over another's rows and positions, all at once."""
         self.rows, self.positions, self.dead = other.rows, other.positions, other.dead
+
+    async def contents(self) -> Contents:
+        await self.ping()
+        return Contents(None, {"rows": len(self.rows)})
 
     async def close(self) -> None:
         pass

@@ -13,7 +13,7 @@ from neo4j import AsyncDriver, AsyncGraphDatabase, AsyncTransaction, exceptions
 from axiom.contracts.record import TopicIdentity
 from axiom.errors import AxiomError, Fenced, Misconfigured, Permanent, StoreDown
 from axiom.settings import Neo4jSettings
-from axiom.stores.port import Batch, Position
+from axiom.stores.port import Batch, Contents, Position
 from axiom.stores.queries import named_queries
 
 _OWN = named_queries(Path(__file__).parent / "cypher" / "queries.cypher")
@@ -51,15 +51,22 @@ class Neo4jStore:
 
     Args:
         constraints: named queries that make the sink's own constraints and indexes.
+        census: a query that counts nodes and edges: rows of `kind` and `count`.
         generation: write this one; None means the active one.
     """
 
     def __init__(
-        self, settings: Neo4jSettings, *, constraints: Sequence[str] = (), generation: int | None = None
+        self,
+        settings: Neo4jSettings,
+        *,
+        constraints: Sequence[str] = (),
+        census: str | None = None,
+        generation: int | None = None,
     ) -> None:
         self._settings = settings
         self._where = f"Neo4j at {settings.uri}"
         self._constraints = constraints
+        self._census = census
         self._fixed_generation = generation
         self._generation = generation
         self._driver: AsyncDriver = AsyncGraphDatabase.driver(
@@ -146,6 +153,10 @@ class Neo4jStore:
         """Rows of a query, for readers; values only as parameters."""
         async with self._translated(), self._driver.session() as session:
             return await (await session.run(query, **parameters)).data()
+
+    async def contents(self) -> Contents:
+        rows = await self.query(self._census or _OWN["no_census"])
+        return Contents(None, {row["kind"]: row["count"] for row in rows})
 
     async def active_generation(self) -> int:
         """The generation that readers should read and this store writes, asked anew."""

@@ -43,6 +43,19 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
+class Contents:
+    """How much a store holds.
+
+    Attributes:
+        size_bytes: None where its server does not tell.
+        entities: rows, keys, nodes, edges or vectors by kind; of large tables an estimate.
+    """
+
+    size_bytes: int | None
+    entities: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """A run of one partition's records, `expected_offset` up to but not including `next_offset`.
 
@@ -112,6 +125,13 @@ class Store(Protocol[H]):
 
         Raises:
             StoreDown, Permanent: as `apply` does.
+        """
+
+    async def contents(self) -> Contents:
+        """How much it holds, for metrics: a cheap look, not a count of every row.
+
+        Raises:
+            StoreDown: the server does not answer.
         """
 
     async def close(self) -> None:

@@ -14,7 +14,7 @@ import asyncpg
 from axiom.contracts.record import TopicIdentity
 from axiom.errors import AxiomError, Fenced, Misconfigured, Permanent, StoreDown
 from axiom.settings import PostgresSettings
-from axiom.stores.port import Batch, Position
+from axiom.stores.port import Batch, Contents, Position
 from axiom.stores.queries import named_queries
 
 _SQL = Path(__file__).parent / "sql"
@@ -228,6 +228,11 @@ class PostgresStore:
                 query, *arguments, output=rows, format="binary", timeout=_STATEMENT_TIMEOUT_S
             )
         return rows.getvalue()
+
+    async def contents(self) -> Contents:
+        [size] = await self.fetch(_OWN["size"])
+        rows = await self.fetch(_OWN["rows"])
+        return Contents(size["bytes"], {row["kind"]: row["rows"] for row in rows})
 
     async def close(self) -> None:
         await self._drop_connection()

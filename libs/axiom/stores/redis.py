@@ -19,7 +19,7 @@ from redis.backoff import NoBackoff
 from axiom.contracts.record import TopicIdentity
 from axiom.errors import Fenced, Misconfigured, Permanent, StoreDown, Transient
 from axiom.settings import RedisSettings
-from axiom.stores.port import Batch, Position
+from axiom.stores.port import Batch, Contents, Position
 
 _LUA = Path(__file__).parent / "lua"
 _TIMEOUT_S = 5.0
@@ -147,6 +147,12 @@ class RedisStore:
         """Run a script of ours outside any batch."""
         async with self._translated():
             return await self._script(script)(keys=list(keys), args=list(arguments))
+
+    async def contents(self) -> Contents:
+        async with self._translated():
+            memory: Any = await self.client.info("memory")
+            keys = int(await self.client.dbsize())
+        return Contents(int(memory["used_memory"]), {"keys": keys})
 
     async def close(self) -> None:
         await self.client.aclose()

@@ -11,6 +11,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from axiom.errors import Misconfigured
+from axiom.telemetry.metrics import READY
 
 
 @dataclass
@@ -43,6 +44,7 @@ async def health_server(health: Health, host: str, port: int) -> AsyncIterator[i
     Raises:
         Misconfigured: the port is taken.
     """
+    READY.set_function(lambda: not health.not_ready)
     app = web.Application()
     app.add_routes(
         [

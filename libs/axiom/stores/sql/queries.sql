@@ -25,3 +25,11 @@ WHERE consumer = $1 AND topic = $2 AND partition = $3
 INSERT INTO dead_offsets (consumer, topic, partition, "offset", error_class)
 SELECT $1, $2, $3, dead.* FROM unnest($4::bigint[], $5::text[]) AS dead
 ON CONFLICT DO NOTHING
+
+-- size: of the whole database
+SELECT pg_database_size(current_database()) AS bytes
+
+-- rows: about how many each table of the schema has, partitions counted as their table
+SELECT coalesce(root.relname, stat.relname) AS kind, sum(stat.n_live_tup)::bigint AS rows
+FROM pg_stat_user_tables AS stat LEFT JOIN pg_class AS root ON root.oid = pg_partition_root(stat.relid)
+WHERE stat.schemaname = current_schema() GROUP BY 1

@@ -9,7 +9,7 @@ import pytest
 
 from deploy.embedded import state
 from deploy.embedded.layout import Ports
-from deploy.embedded.servers import SERVERS
+from deploy.embedded.servers import MONITORS, SERVERS
 from deploy.embedded.servers import kafka as kafka_server
 from deploy.embedded.servers.postgres import drop_stale_pid_file
 from deploy.embedded.servers.redis import Redis
@@ -18,8 +18,9 @@ pytestmark = pytest.mark.unit
 
 
 def test_no_two_servers_share_a_port() -> None:
-    ports = [port for server in SERVERS for port in server.ports(Ports(31000)).values()]
-    assert sorted(ports) == [31054, 31063, 31074, 31080, 31087, 31092, 31093]
+    servers = (*SERVERS, *MONITORS)
+    ports = [port for server in servers for port in server.ports(Ports(31000)).values()]
+    assert sorted(ports) == [31054, 31063, 31074, 31080, 31087, 31090, 31092, 31093, 31094]
 
 
 def test_kafka_listens_on_loopback_and_makes_no_topic_by_itself(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Metrics, alerts, dashboards: configuration of Prometheus, Alertmanager, Grafana, for both ways to run."""
