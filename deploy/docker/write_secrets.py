@@ -1,4 +1,4 @@
-"""Write each server's random password once, into the volume that only its readers mount.
+"""Write each server's random password and the API's tokens once, into the volume that only its readers mount.
 
 `python -m deploy.docker.write_secrets [FOLDER]` makes, in FOLDER (default `/run/axiom`), one folder a
 server with its password as a file named like the setting (`axiom_postgres_password`, read through
@@ -25,6 +25,10 @@ SERVER_FORMS: Mapping[str, Mapping[str, str]] = {
     "redis": {"redis.conf": "requirepass {password}\n"},
     "neo4j": {"neo4j_auth": "neo4j/{password}"},
 }
+
+
+# What the API lets people in with; `axiom token` shows them.
+API_TOKENS = ("axiom_api_viewer_token", "axiom_api_operator_token")
 
 
 def password_file(server: str) -> str:
@@ -67,12 +71,21 @@ def write_server(folder: Path, server: str, forms: Mapping[str, str]) -> bool:
     return fresh
 
 
+def write_tokens(folder: Path) -> bool:
+    """Make the API's folder complete; True if a token is new."""
+    folder.mkdir(parents=True, exist_ok=True)
+    fresh = [write_once(folder / name, secrets.token_hex(32)) for name in API_TOKENS]
+    folder.chmod(FOLDER_MODE)
+    return any(fresh)
+
+
 def main(arguments: list[str]) -> int:
     """Write what is missing and say, without showing any, which passwords are new."""
     root = Path(arguments[0]) if arguments else DEFAULT_ROOT
     for server, forms in SERVER_FORMS.items():
         fresh = write_server(root / server, server, forms)
         sys.stdout.write(f"{server}: {'password written' if fresh else 'password kept'}\n")
+    sys.stdout.write(f"api: {'tokens written' if write_tokens(root / 'api') else 'tokens kept'}\n")
     return 0
 
 

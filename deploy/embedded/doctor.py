@@ -159,6 +159,7 @@ def ports(layout: Layout, *, running: bool) -> Outcome:
     """Every port of every server and service must be free, unless the stack that is up has them."""
     wanted = {port: server.name for server in SERVERS for port in server.ports(layout.ports).values()}
     wanted |= {service.port(layout): service.name for service in discover()}
+    wanted |= {layout.ports.api: "the HTTP API"}
     span = f"{min(wanted)} to {max(wanted)}"
     if running:
         return Outcome("ok", f"{span}, held by this stack")

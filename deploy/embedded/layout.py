@@ -17,7 +17,7 @@ SOCKET_PATH_LIMIT = 90
 
 @dataclass(frozen=True)
 class Ports:
-    """One port a server, at fixed distances from the stack's base."""
+    """One port a server, and the API's, at fixed distances from the stack's base."""
 
     base: int = DEFAULT_PORT_BASE
 
@@ -56,6 +56,11 @@ class Ports:
     @property
     def alertmanager(self) -> int:
         return self.base + 94
+
+    @property
+    def api(self) -> int:
+        """Of control-api, beside its health server: the HTTP API."""
+        return self.base + 40
 
 
 @dataclass(frozen=True)

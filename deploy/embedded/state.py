@@ -19,17 +19,22 @@ HEADER = (
 
 @dataclass(frozen=True, repr=False)
 class Passwords:
-    """What each server's account is opened with. `postgres_admin` is PostgreSQL's superuser."""
+    """What each server's account is opened with. `postgres_admin` is PostgreSQL's superuser.
+
+    The API's tokens, a viewer's and an operator's, are made and kept with them.
+    """
 
     postgres: str
     postgres_admin: str
     redis: str
     neo4j: str
+    api_viewer: str
+    api_operator: str
 
     @classmethod
     def generate(cls) -> Passwords:
         """New random ones, in hexadecimal: no tool needs them quoted, or takes one for an option."""
-        return cls(*(secrets.token_hex(20) for _ in range(4)))
+        return cls(*(secrets.token_hex(20) for _ in range(6)))
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,10 @@ class Stack:
             "AXIOM_NEO4J_PASSWORD": self.passwords.neo4j,
             "AXIOM_CHROMA_HOST": host,
             "AXIOM_CHROMA_PORT": str(ports.chroma),
+            "AXIOM_API_HOST": host,
+            "AXIOM_API_PORT": str(ports.api),
+            "AXIOM_API_VIEWER_TOKEN": self.passwords.api_viewer,
+            "AXIOM_API_OPERATOR_TOKEN": self.passwords.api_operator,
         }
 
 
@@ -91,6 +100,9 @@ def find(home: Path) -> Stack | None:
             postgres_admin=kept["AXIOM_POSTGRES_ADMIN_PASSWORD"] or "",
             redis=kept["AXIOM_REDIS_PASSWORD"] or "",
             neo4j=kept["AXIOM_NEO4J_PASSWORD"] or "",
+            # A stack that was made before there was an API gets its tokens at its next start.
+            api_viewer=kept.get("AXIOM_API_VIEWER_TOKEN") or secrets.token_hex(20),
+            api_operator=kept.get("AXIOM_API_OPERATOR_TOKEN") or secrets.token_hex(20),
         )
         base = parse_base(kept["AXIOM_PORT_BASE"] or "")
     except KeyError as error:

@@ -21,6 +21,8 @@ SECRET_NAME = re.compile(r"PASSWORD|SECRET|TOKEN|CREDENTIAL|API_?KEY|_AUTH$|_AUT
 ONE_SHOTS = {"secrets", "topics"}
 # Chroma's open-source server has no log-in, so it has no secret.
 TALK_TO_THE_OUTSIDE = {"price-producer", "news-producer", "fundamentals-producer", "enricher"}
+API = "control-api"
+SHOW_TOKENS = {API, "cli"}
 STORES_WITH_PASSWORD = {"postgres", "redis", "neo4j"}
 
 
@@ -149,7 +151,7 @@ def ours_confined(compose: Compose) -> Iterator[str]:
             yield f"{name}: Python as process 1 would not get SIGTERM's default"
         if seconds(service.get("stop_grace_period", "0s")) < 10:
             yield f"{name}: has no ten seconds to stop in"
-        if "container_name" in service or service.get("ports"):
+        if "container_name" in service or (service.get("ports") and name != API):
             yield f"{name}: can't be scaled with a fixed name or port"
 
 
@@ -182,6 +184,8 @@ def secrets_by_need(compose: Compose) -> Iterator[str]:
             needed = {name} & STORES_WITH_PASSWORD
         else:
             needed = set(declared().get(name, {}).get("needs", [])) & STORES_WITH_PASSWORD
+        if name in SHOW_TOKENS:
+            needed = needed | {"api"}
         if seen != needed:
             yield f"{name}: sees the passwords of {sorted(seen)}, needs {sorted(needed)}"
 

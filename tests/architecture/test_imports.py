@@ -49,7 +49,7 @@ OURS = tuple(TOPS.values())
 ONLY_IN: dict[str, set[str]] = {
     "confluent_kafka": {"axiom.bus.kafka"},
     "kafka": {"axiom.bus.kafka.sizes"},
-    "asyncpg": {"axiom.stores.postgres", "axiom.stores.control", "axiom_verify.readers"},
+    "asyncpg": {"axiom.stores.postgres", "axiom.stores.pool", "axiom.stores.control", "axiom_verify.readers"},
     "redis": {"axiom.stores.redis", "axiom_verify.readers"},
     "neo4j": {"axiom.stores.neo4j", "axiom_verify.readers"},
     "chromadb": {"axiom.stores.chroma_driver", "axiom_verify.readers"},
@@ -76,7 +76,10 @@ ONLY_IN: dict[str, set[str]] = {
     "anthropic": {"axiom.llm.claude"},
     "langgraph": {"services.enricher.graph"},
     "faust": set(),
-    "fastapi": set(),
+    "fastapi": {"services.control_api"},
+    "starlette": {"services.control_api"},
+    "uvicorn": {"services.control_api"},
+    "sse_starlette": {"services.control_api"},
 }
 """Client libraries and other outside ways, by the modules that may import them."""
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from axiom.contracts.record import Record, TopicIdentity
+from axiom.contracts.record import Record, TopicIdentity, TopicPartition
 from axiom.errors import Fenced, Permanent, StoreDown
 from axiom.stores.port import Batch, Position, Store
 
@@ -102,6 +102,19 @@ class StoreSuite:
         assert all(count >= 0 for count in held.entities.values())
         with pytest.raises(StoreDown):
             await world.absent().contents()
+
+    async def test_all_positions_are_those_of_one_consumer_in_every_topic(
+        self, store: Store[Any], consumer: str
+    ) -> None:
+        assert await store.all_positions(consumer) == {}
+        numbers = await store.take(consumer, TOPIC, LOG, {0: 3, 1: 4})
+        letters = await store.take(consumer, "letters", LOG, {0: 0})
+        await store.take(consumer + "-2", TOPIC, LOG, {5: 1})
+        assert await store.all_positions(consumer) == {
+            TopicPartition(TOPIC, 0): numbers[0],
+            TopicPartition(TOPIC, 1): numbers[1],
+            TopicPartition("letters", 0): letters[0],
+        }
 
     async def test_consumers_and_topics_are_apart(
         self, world: World, store: Store[Any], consumer: str

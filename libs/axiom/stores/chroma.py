@@ -30,12 +30,11 @@ from axiom.stores.chroma_rows import (
     newest_of_each,
     newest_of_sources,
     offset_row,
-    positions_of,
     replaced_by,
     source_of,
 )
 from axiom.stores.chroma_texts import Texts
-from axiom.stores.port import Batch, Contents, Position
+from axiom.stores.port import Batch, Contents, Position, positions_of
 
 OFFSETS = "sink_offsets"
 DEAD = "dead_offsets"
@@ -240,12 +239,12 @@ class ChromaStore:
                 raised = await self._move_epochs(rows, epoch)
                 now = newest_of_sources(await self._offset_rows({"consumer": consumer}))
                 if now == raised:  # nobody took a partition meanwhile
-                    return positions_of(now)
+                    return positions_of(now.values())
 
-    async def positions(self, consumer: str) -> dict[TopicPartition, Position]:
-        """Every position of a consumer."""
+    async def all_positions(self, consumer: str) -> dict[TopicPartition, Position]:
         async with self.driver.translated():
-            return positions_of(newest_of_sources(await self._offset_rows({"consumer": consumer})))
+            rows = await self._offset_rows({"consumer": consumer})
+            return positions_of(newest_of_sources(rows).values())
 
     async def has_offsets(self) -> bool:
         """Whether any consumer has written here."""

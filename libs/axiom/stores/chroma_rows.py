@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from axiom.contracts.record import TopicPartition
 from axiom.stores.port import Position
 
 Metadata = Mapping[str, Any]
@@ -98,8 +97,3 @@ def offset_row(consumer: str, topic: str, partition: int, position: Position) ->
         "superseded": position.superseded,
         "dead_lettered": position.dead_lettered,
     }
-
-
-def positions_of(rows: Mapping[str, Row]) -> dict[TopicPartition, Position]:
-    """The positions that one row of each source says."""
-    return {TopicPartition(row["topic"], row["partition"]): Position.of(row) for row in rows.values()}

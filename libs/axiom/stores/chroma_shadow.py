@@ -31,7 +31,7 @@ class ChromaFence:
 
     async def swap(self, filled: Filled) -> None:
         await self._shadow.setup()  # look the collections up anew: another rebuild may have made them again
-        held = await self._shadow.positions(self._consumer)
+        held = await self._shadow.all_positions(self._consumer)
         refuse_another({part: (one.epoch, one.next_offset) for part, one in held.items()}, filled)
         # Raised once more, against a writer that took the hold for that of a rebuild that was killed.
         now = await self._live.raise_epochs(self._consumer)

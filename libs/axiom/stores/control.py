@@ -12,30 +12,25 @@ file runs once, whichever process comes first. Tables carry their package's name
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 
 from axiom.settings import PostgresSettings
-from axiom.stores.postgres import Transaction, connection_arguments, translated
+from axiom.stores.pool import PostgresPool
+from axiom.stores.postgres import connection_arguments, translated
 
 SCHEMA = "control"
 _MIGRATION_LOCK = 0x6178696F6E  # any constant: serialises the setup of several processes
-_ACQUIRE_TIMEOUT_S = 20.0
-_PING_TIMEOUT_S = 5.0
 _BOOTSTRAP = Path(__file__).parent / "sql" / "control.sql"
 # A server notices within half a minute that a holder's machine is gone; a killed process is noticed at once.
 _KEEPALIVE = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
 
 
-class ControlStore:
-    """A pool of connections whose search path is schema `control`. Opened on first use.
-
-    Safe to use from many tasks of one event loop. Errors: `StoreDown` while PostgreSQL does not serve,
-    `Permanent` for a value that it refuses, `Misconfigured` for a wrong log-in.
+class ControlStore(PostgresPool):
+    """The pool whose search path is schema `control`.
 
     Args:
         migrations: folder of numbered SQL files, by the name of the package whose tables they make.
@@ -45,11 +40,8 @@ class ControlStore:
     def __init__(
         self, settings: PostgresSettings, *, migrations: Mapping[str, Path], pool_size: int = 4
     ) -> None:
-        self._settings = settings
+        super().__init__(settings, schema=SCHEMA, pool_size=pool_size)
         self._migrations = dict(migrations)
-        self._pool_size = pool_size
-        self._pool: Any = None
-        self._opening = asyncio.Lock()
 
     async def setup(self) -> None:
         """Make the schema, and run the migrations that have not run yet, in one transaction."""
@@ -68,52 +60,9 @@ class ControlStore:
                             path.name,
                         )
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Transaction]:
-        """A transaction that is committed at the end, or rolled back by an exception."""
-        async with self._connection() as connection, connection.transaction():
-            yield Transaction(connection)
-
-    async def fetch(self, query: str, *arguments: Any) -> list[Mapping[str, Any]]:
-        """Rows of one statement, which is its own transaction."""
-        async with self._connection() as connection:
-            rows: list[Mapping[str, Any]] = await connection.fetch(query, *arguments)
-            return rows
-
-    async def execute(self, query: str, *arguments: Any) -> int:
-        """Run one statement, its own transaction; returns the number of rows it touched."""
-        async with self._connection() as connection:
-            return await Transaction(connection).execute(query, *arguments)
-
-    async def ping(self) -> None:
-        """Return if PostgreSQL answers."""
-        async with self._connection() as connection:
-            await connection.execute("SELECT 1", timeout=_PING_TIMEOUT_S)
-
-    async def close(self) -> None:
-        """Drop the connections."""
-        pool, self._pool = self._pool, None
-        if pool is not None:
-            pool.terminate()
-
     def session_lock(self, key: int) -> SessionLock:
         """The lock `key` (63 bits), held by a connection of its own."""
         return SessionLock(self._settings, key)
-
-    @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[Any]:
-        async with translated(self._settings):
-            pool = await self._opened()
-            async with pool.acquire(timeout=_ACQUIRE_TIMEOUT_S) as connection:
-                yield connection
-
-    async def _opened(self) -> Any:
-        async with self._opening:
-            if self._pool is None:
-                self._pool = await asyncpg.create_pool(
-                    **connection_arguments(self._settings, SCHEMA), min_size=0, max_size=self._pool_size
-                )
-        return self._pool
 
 
 class SessionLock:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from axiom.contracts.record import TopicIdentity
+from axiom.contracts.record import TopicIdentity, TopicPartition
 from axiom.errors import Fenced, StoreDown
 from axiom.stores.port import Batch, Contents, Position
 
@@ -57,6 +57,14 @@ class MemoryStore:
         await self.ping()
         found = {number: self.positions.get((consumer, topic, number)) for number in partitions}
         return {number: position for number, position in found.items() if position is not None}
+
+    async def all_positions(self, consumer: str) -> dict[TopicPartition, Position]:
+        await self.ping()
+        return {
+            TopicPartition(topic, number): position
+            for (owner, topic, number), position in self.positions.items()
+            if owner == consumer
+        }
 
     async def apply(self, batch: Batch, handler: Handler) -> int:
         await self.ping()

@@ -10,10 +10,10 @@ from typing import Any
 
 from neo4j import AsyncDriver, AsyncGraphDatabase, AsyncTransaction, exceptions
 
-from axiom.contracts.record import TopicIdentity
+from axiom.contracts.record import TopicIdentity, TopicPartition
 from axiom.errors import AxiomError, Fenced, Misconfigured, Permanent, StoreDown
 from axiom.settings import Neo4jSettings
-from axiom.stores.port import Batch, Contents, Position
+from axiom.stores.port import Batch, Contents, Position, positions_of
 from axiom.stores.queries import named_queries
 
 _OWN = named_queries(Path(__file__).parent / "cypher" / "queries.cypher")
@@ -124,6 +124,10 @@ class Neo4jStore:
             loaded, generation = generation, await self.active_generation()
             if loaded == generation:  # else a swap came in between
                 return {row["offset"]["partition"]: Position.of(row["offset"]) for row in rows}
+
+    async def all_positions(self, consumer: str) -> dict[TopicPartition, Position]:
+        rows = await self.query(_OWN["all_positions"], consumer=consumer)
+        return positions_of(row["offset"] for row in rows)
 
     async def apply(self, batch: Batch, handler: Handler) -> int:
         source = {"consumer": batch.consumer, "topic": batch.topic, "partition": batch.partition}

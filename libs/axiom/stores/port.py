@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -80,6 +80,11 @@ class Batch:
         return TopicPartition(self.topic, self.partition)
 
 
+def positions_of(rows: Iterable[Mapping[str, Any]]) -> dict[TopicPartition, Position]:
+    """From offset rows that name their topic and partition."""
+    return {TopicPartition(row["topic"], int(row["partition"])): Position.of(row) for row in rows}
+
+
 class Store(Protocol[H]):
     """Keeps what a sink derives from the log, with the offsets it is derived from.
 
@@ -106,6 +111,12 @@ class Store(Protocol[H]):
 
     async def load(self, consumer: str, topic: str, partitions: Sequence[int]) -> dict[int, Position]:
         """The positions as they are, without becoming the owner."""
+
+    async def all_positions(self, consumer: str) -> dict[TopicPartition, Position]:
+        """Every position of a consumer, for readers.
+
+        What the store shows from now on has at least the records before these offsets.
+        """
 
     async def apply(self, batch: Batch, handler: H) -> int:
         """Write what `handler` makes of the batch, and move the offset, in one atomic step.

@@ -1,4 +1,4 @@
-"""PostgreSQL: rows and offsets in one transaction. asyncpg is imported here and in `control.py` alone."""
+"""PostgreSQL: rows and offsets in one transaction. `pool.py`, `control.py` and this alone import asyncpg."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any
 
 import asyncpg
 
-from axiom.contracts.record import TopicIdentity
+from axiom.contracts.record import TopicIdentity, TopicPartition
 from axiom.errors import AxiomError, Fenced, Misconfigured, Permanent, StoreDown
 from axiom.settings import PostgresSettings
-from axiom.stores.port import Batch, Contents, Position
+from axiom.stores.port import Batch, Contents, Position, positions_of
 from axiom.stores.queries import named_queries
 
 _SQL = Path(__file__).parent / "sql"
@@ -174,6 +174,9 @@ class PostgresStore:
         rows = await self.fetch(_OWN["load"], consumer, topic, list(partitions))
         return {row["partition"]: Position.of(row) for row in rows}
 
+    async def all_positions(self, consumer: str) -> dict[TopicPartition, Position]:
+        return positions_of(await self.fetch(_OWN["all_positions"], consumer))
+
     async def apply(self, batch: Batch, handler: Handler) -> int:
         source = (batch.consumer, batch.topic, batch.partition)
         async with self.transaction() as transaction:
@@ -261,6 +264,11 @@ class PostgresStore:
 
     def _translated(self) -> AbstractAsyncContextManager[None]:
         return translated(self._settings)
+
+
+def all_positions_query() -> str:
+    """Every position of the consumer $1, for readers by other connections."""
+    return _OWN["all_positions"]
 
 
 def connection_arguments(settings: PostgresSettings, schema: str) -> dict[str, Any]:

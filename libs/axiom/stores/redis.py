@@ -16,10 +16,10 @@ from redis import exceptions
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from axiom.contracts.record import TopicIdentity
+from axiom.contracts.record import TopicIdentity, TopicPartition
 from axiom.errors import Fenced, Misconfigured, Permanent, StoreDown, Transient
 from axiom.settings import RedisSettings
-from axiom.stores.port import Batch, Contents, Position
+from axiom.stores.port import Batch, Contents, Position, positions_of
 
 _LUA = Path(__file__).parent / "lua"
 _TIMEOUT_S = 5.0
@@ -96,14 +96,14 @@ class RedisStore:
         await self.ping()
 
     async def ping(self) -> None:
-        async with self._translated(), asyncio.timeout(_TIMEOUT_S):
+        async with self.translated(), asyncio.timeout(_TIMEOUT_S):
             await self.client.ping()
 
     async def take(
         self, consumer: str, topic: str, log: TopicIdentity, starts: Mapping[int, int]
     ) -> dict[int, Position]:
         keys = [self.names.offsets(consumer, topic, number) for number in starts]
-        async with self._translated():
+        async with self.translated():
             script = self._script((_LUA / "take.lua").read_text(encoding="utf-8"))
             starting = [value for start in starts.items() for value in start]
             rows = await script(
@@ -116,12 +116,20 @@ class RedisStore:
         }
 
     async def load(self, consumer: str, topic: str, partitions: Sequence[int]) -> dict[int, Position]:
-        async with self._translated():
+        async with self.translated():
             pipeline = self.client.pipeline(transaction=True)
             for number in partitions:
                 pipeline.hgetall(self.names.offsets(consumer, topic, number))
             rows = await pipeline.execute()
         return {number: _position(row.items()) for number, row in zip(partitions, rows, strict=True) if row}
+
+    async def all_positions(self, consumer: str) -> dict[TopicPartition, Position]:
+        async with self.translated():
+            pipeline = self.client.pipeline(transaction=True)
+            for key in await self.client.smembers(self.names.index(consumer)):
+                pipeline.hgetall(key)
+            rows = await pipeline.execute()
+        return positions_of(_texts(row.items()) for row in rows if row)
 
     async def apply(self, batch: Batch, handler: Handler) -> int:
         call = handler(batch) if batch.records else Call("return 0", [])
@@ -130,7 +138,7 @@ class RedisStore:
             [[str(offset), error_class] for offset, error_class in batch.dead],
         ]  # fmt: skip
         source = (batch.consumer, batch.topic, batch.partition)
-        async with self._translated():
+        async with self.translated():
             script = self._script(_framed(call.script))
             applied: int = await script(
                 keys=[self.names.offsets(*source), self.names.dead(*source)],
@@ -145,11 +153,11 @@ class RedisStore:
 
     async def run(self, script: str, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
         """Run a script of ours outside any batch."""
-        async with self._translated():
+        async with self.translated():
             return await self._script(script)(keys=list(keys), args=list(arguments))
 
     async def contents(self) -> Contents:
-        async with self._translated():
+        async with self.translated():
             memory: Any = await self.client.info("memory")
             keys = int(await self.client.dbsize())
         return Contents(int(memory["used_memory"]), {"keys": keys})
@@ -163,7 +171,8 @@ class RedisStore:
         return self._scripts[text]
 
     @asynccontextmanager
-    async def _translated(self) -> AsyncIterator[None]:
+    async def translated(self) -> AsyncIterator[None]:
+        """The client's errors as ours, for readers too."""
         try:
             yield
         except exceptions.AuthenticationError as error:
@@ -191,4 +200,8 @@ def _framed(script: str) -> str:
 
 
 def _position(row: Iterable[tuple[bytes, bytes]]) -> Position:
-    return Position.of({name.decode(): value.decode() for name, value in row})
+    return Position.of(_texts(row))
+
+
+def _texts(row: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    return {name.decode(): value.decode() for name, value in row}

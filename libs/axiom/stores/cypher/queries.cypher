@@ -39,6 +39,11 @@ MATCH (o:SinkOffset {generation: $generation, consumer: $consumer, topic: $topic
 WHERE o.partition IN $partitions
 RETURN o {.*} AS offset
 
+// all_positions: every position of a consumer in the active generation
+MATCH (active:ActiveGeneration)
+MATCH (o:SinkOffset {generation: active.generation, consumer: $consumer})
+RETURN o {.*} AS offset
+
 // lock: lock the partition, so that the fence that follows reads the committed state
 MATCH (l:SinkLock {generation: $generation, consumer: $consumer, topic: $topic, partition: $partition})
 SET l.held = true

@@ -12,6 +12,10 @@ SELECT to_regclass('sink_offsets')::oid AS relation
 SELECT partition, next_offset, epoch, topic_id, partitions, applied, superseded, dead_lettered
 FROM sink_offsets WHERE consumer = $1 AND topic = $2 AND partition = ANY($3)
 
+-- all_positions: every position of a consumer
+SELECT topic, partition, next_offset, epoch, topic_id, partitions, applied, superseded, dead_lettered
+FROM sink_offsets WHERE consumer = $1
+
 -- fence: move the offset if epoch and offset are as expected; the first statement, so it locks the row
 UPDATE sink_offsets
 SET next_offset = $6, dead_lettered = dead_lettered + $7, updated_at = now()

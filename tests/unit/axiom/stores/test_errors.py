@@ -46,7 +46,7 @@ PASSWORD = SecretStr("made-up")
 async def test_what_redis_answers(answer: str, expected: type[AxiomError]) -> None:
     store = RedisStore(RedisSettings(password=PASSWORD))
     with pytest.raises(expected) as raised:
-        async with store._translated():
+        async with store.translated():
             raise BaseParser.parse_error(answer)  # type: ignore[no-untyped-call]
     assert type(raised.value) is expected
 
@@ -54,7 +54,7 @@ async def test_what_redis_answers(answer: str, expected: type[AxiomError]) -> No
 @pytest.mark.parametrize("error", [redis_errors.ConnectionError(), redis_errors.TimeoutError(), OSError()])
 async def test_a_redis_that_does_not_answer(error: Exception) -> None:
     with pytest.raises(StoreDown, match=r"127\.0\.0\.1"):
-        async with RedisStore(RedisSettings(password=PASSWORD))._translated():
+        async with RedisStore(RedisSettings(password=PASSWORD)).translated():
             raise error
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.docker.write_secrets import SERVER_FORMS, main, password_file, write_once
+from deploy.docker.write_secrets import API_TOKENS, SERVER_FORMS, main, password_file, write_once
 
 pytestmark = pytest.mark.unit
 
@@ -26,6 +26,12 @@ def test_every_server_gets_a_password_of_its_own_and_its_forms_carry_it(tmp_path
     assert all(len(password) == 64 and password.isalnum() for password in passwords)
     assert written["neo4j/neo4j_auth"] == f"neo4j/{written['neo4j/axiom_neo4j_password']}"
     assert written["redis/redis.conf"] == f"requirepass {written['redis/axiom_redis_password']}\n"
+
+
+def test_the_api_gets_two_tokens(tmp_path: Path) -> None:
+    main([str(tmp_path)])
+    tokens = {(tmp_path / "api" / name).read_text() for name in API_TOKENS}
+    assert [len(token) for token in tokens] == [64, 64]
 
 
 def test_a_second_run_changes_nothing_and_prints_no_password(

@@ -18,7 +18,7 @@ def test_a_new_stack_has_passwords_of_its_own_and_default_ports(tmp_path: Path) 
     first, second = state.choose(tmp_path, None), state.choose(tmp_path, None)
     assert first.layout.ports == Ports(19000)
     assert first.passwords != second.passwords
-    assert len(set(vars(first.passwords).values())) == 4
+    assert len(set(vars(first.passwords).values())) == 6
 
 
 def test_what_was_saved_is_found_again(tmp_path: Path) -> None:
@@ -53,6 +53,15 @@ def test_an_incomplete_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "stack.env").write_text("AXIOM_PORT_BASE=31000\n")
     with pytest.raises(Misconfigured, match="lacks AXIOM_POSTGRES_PASSWORD"):
         state.find(tmp_path)
+
+
+def test_a_stack_from_before_the_api_gets_tokens(tmp_path: Path) -> None:
+    state.save(state.choose(tmp_path, "31000"))
+    file = tmp_path / "stack.env"
+    file.write_text("".join(line for line in file.read_text().splitlines(True) if "_API_" not in line))
+    found = state.choose(tmp_path, None)
+    assert len(found.passwords.api_viewer) == 40
+    assert found.passwords.api_viewer != found.passwords.api_operator
 
 
 def test_services_read_the_saved_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

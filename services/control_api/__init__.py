@@ -1,0 +1,1 @@
+"""Serves the HTTP API: reads of every store, live feeds, and people's wishes about jobs and dead letters."""

@@ -1,0 +1,1 @@
+"""Questions to the stores and the log, answered as typed models; routes and dashboard ask the same ones."""
