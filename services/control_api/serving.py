@@ -36,6 +36,7 @@ async def serve(app: ASGIApp, settings: ApiSettings, stop: asyncio.Event) -> Non
     config = uvicorn.Config(
         app,
         log_config=None,
+        log_level="warning",
         access_log=False,
         server_header=False,
         limit_concurrency=settings.connections,
