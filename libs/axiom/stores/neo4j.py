@@ -126,7 +126,7 @@ class Neo4jStore:
                 return {row["offset"]["partition"]: Position.of(row["offset"]) for row in rows}
 
     async def all_positions(self, consumer: str) -> dict[TopicPartition, Position]:
-        rows = await self.query(_OWN["all_positions"], consumer=consumer)
+        rows = await self.query(_OWN["all_positions"], consumer=consumer, generation=self._fixed_generation)
         return positions_of(row["offset"] for row in rows)
 
     async def apply(self, batch: Batch, handler: Handler) -> int:

@@ -39,9 +39,10 @@ MATCH (o:SinkOffset {generation: $generation, consumer: $consumer, topic: $topic
 WHERE o.partition IN $partitions
 RETURN o {.*} AS offset
 
-// all_positions: every position of a consumer in the active generation
-MATCH (active:ActiveGeneration)
-MATCH (o:SinkOffset {generation: active.generation, consumer: $consumer})
+// all_positions: every position of a consumer in one generation; null: the active one
+OPTIONAL MATCH (active:ActiveGeneration {name: 'graph'})
+WITH coalesce($generation, active.generation) AS generation
+MATCH (o:SinkOffset {generation: generation, consumer: $consumer})
 RETURN o {.*} AS offset
 
 // lock: lock the partition, so that the fence that follows reads the committed state
