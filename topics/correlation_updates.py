@@ -6,7 +6,18 @@ import re
 from typing import Literal
 
 from axiom.contracts.codec import content_hash
-from axiom.contracts.payload import Count, Payload, Share, Signed, Symbol, Text, UtcTime, rfc3339, sortable
+from axiom.contracts.payload import (
+    Count,
+    Payload,
+    Revision,
+    Share,
+    Signed,
+    Symbol,
+    Text,
+    UtcTime,
+    rfc3339,
+    version,
+)
 from axiom.contracts.topic import Topic
 
 _ID = re.compile(r"[^:]+:[^:]+:(?P<window>.*):[0-9-]+T[0-9]+:[0-9]+:[0-9.]+Z", re.DOTALL)
@@ -15,14 +26,16 @@ _ID = re.compile(r"[^:]+:[^:]+:(?P<window>.*):[0-9-]+T[0-9]+:[0-9]+:[0-9.]+Z", r
 class CorrelationUpdate(Payload):
     """How two symbols' log returns went together over a window; an edge of the graph that came or went.
 
-    The newest of a pair and window is the one with the greatest (as_of, computed_at, content hash).
+    The newest of a pair and window is the one with the greatest (as_of, computed_at, revision, content hash).
 
     Attributes:
         symbol_a, symbol_b: in alphabetical order.
-        window: how much time it covers: `30d`, `252d` (sessions), `15m`, …
+        window: how much time it covers: `30d`, `252d` (sessions); `60m` is live, of minute returns.
         as_of: the end of the window.
         change: `gone` ends the edge; there is no other way to end one.
         r, n, p_value: the coefficient, the number of returns it is of, and how likely |r| is by chance.
+        computed_at: of a live correlation (one with a revision), when the newest of its bars was fetched.
+        revision: of what is computed again with every bar that comes late or is corrected.
     """
 
     symbol_a: Symbol
@@ -35,6 +48,7 @@ class CorrelationUpdate(Payload):
     r: Signed
     n: Count
     p_value: Share
+    revision: Revision | None = None
 
 
 def pair_of(update: CorrelationUpdate) -> str:
@@ -54,11 +68,8 @@ def window_of(correlation: str) -> str:
 
 
 def correlation_version(update: CorrelationUpdate, value: bytes | None) -> str:
-    """Orders what is said of one pair and window, as a string: as-of, computing time, the value's hash.
-
-    54 characters: both times as `sortable`, 16 hex digits, with colons.
-    """
-    return f"{sortable(update.as_of)}:{sortable(update.computed_at)}:{content_hash(value):016x}"
+    """Orders what is said of one pair and window: as-of, computing time, revision, the value's hash."""
+    return version([update.as_of, update.computed_at], update.revision, content_hash(value))
 
 
 TOPIC = Topic[CorrelationUpdate](

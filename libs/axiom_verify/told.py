@@ -21,9 +21,13 @@ class Told(NamedTuple):
     digest: int
 
     def version(self, *times: str) -> str:
-        """The times of these fields and the hash, as texts that sort as they do."""
-        moments = [f"{microseconds(getattr(self.payload, name)):018d}" for name in times]
-        return ":".join([*moments, f"{self.digest:016x}"])
+        """The times of these fields, the revision of what has one, the hash: a text that sorts as they do.
+
+        What has a revision comes after what has none.
+        """
+        moments = ":".join(f"{microseconds(getattr(self.payload, name)):018d}" for name in times)
+        revision = getattr(self.payload, "revision", None)
+        return f"{moments}{':' if revision is None else f'~{revision}:'}{self.digest:016x}"
 
 
 Group = tuple[str, ...]

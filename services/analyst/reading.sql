@@ -36,9 +36,9 @@ WHERE kind = 'affects' AND subject = ANY($1::text[]) AND sentiment_score IS NOT 
 SELECT kind, subject, object, confidence FROM current_mutations
 WHERE kind IN ('supplies', 'competes-with') ORDER BY kind, subject, object
 
--- correlated: the correlations that hold, of each pair the strongest window's
+-- correlated: the correlations that hold, of each pair the strongest window's; of sessions alone, not of an hour
 SELECT DISTINCT ON (symbol_a, symbol_b) symbol_a, symbol_b, r FROM current_correlations
-WHERE change <> 'gone' ORDER BY symbol_a, symbol_b, abs(r) DESC, "window"
+WHERE change <> 'gone' AND "window" ~ '^[0-9]+d' ORDER BY symbol_a, symbol_b, abs(r) DESC, "window"
 
 -- exposes: of some events what is published of whom they reach
 SELECT subject, object, sentiment_score, explanation FROM current_mutations

@@ -12,8 +12,10 @@ ON CONFLICT (event_id) DO UPDATE SET
     kind = excluded.kind, title = excluded.title, summary = excluded.summary, url = excluded.url,
     publisher = excluded.publisher, source = excluded.source, symbols = excluded.symbols,
     language = excluded.language, severity = excluded.severity, published_at = excluded.published_at,
-    fetched_at = excluded.fetched_at, content_hash = excluded.content_hash
-WHERE (excluded.fetched_at, excluded.content_hash) > (held.fetched_at, held.content_hash)
+    fetched_at = excluded.fetched_at, content_hash = excluded.content_hash,
+    revision = excluded.revision
+WHERE (excluded.fetched_at, coalesce(excluded.revision, ''), excluded.content_hash)
+    > (held.fetched_at, coalesce(held.revision, ''), held.content_hash)
 
 -- upsert_company_fundamentals: the staged rows that are new, or newer than the table's
 INSERT INTO company_fundamentals AS held SELECT * FROM company_fundamentals_stage
@@ -33,8 +35,10 @@ WHERE (excluded.fetched_at, excluded.content_hash) > (held.fetched_at, held.cont
 INSERT INTO correlation_updates AS held SELECT * FROM correlation_updates_stage
 ON CONFLICT (symbol_a, symbol_b, md5("window"), as_of) DO UPDATE SET
     method = excluded.method, computed_at = excluded.computed_at, change = excluded.change,
-    r = excluded.r, n = excluded.n, p_value = excluded.p_value, content_hash = excluded.content_hash
-WHERE (excluded.computed_at, excluded.content_hash) > (held.computed_at, held.content_hash)
+    r = excluded.r, n = excluded.n, p_value = excluded.p_value, content_hash = excluded.content_hash,
+    revision = excluded.revision
+WHERE (excluded.computed_at, coalesce(excluded.revision, ''), excluded.content_hash)
+    > (held.computed_at, coalesce(held.revision, ''), held.content_hash)
 
 -- upsert_graph_mutations: the staged rows that are new, or newer than the table's
 INSERT INTO graph_mutations AS held SELECT * FROM graph_mutations_stage
@@ -66,5 +70,7 @@ WHERE (excluded.finished_at, excluded.content_hash) > (held.finished_at, held.co
 INSERT INTO technical_signals AS held SELECT * FROM technical_signals_stage
 ON CONFLICT (symbol, indicator, "interval", ts) DO UPDATE SET
     value = excluded.value, signal = excluded.signal, lower = excluded.lower, upper = excluded.upper,
-    computed_at = excluded.computed_at, content_hash = excluded.content_hash
-WHERE (excluded.computed_at, excluded.content_hash) > (held.computed_at, held.content_hash)
+    computed_at = excluded.computed_at, content_hash = excluded.content_hash,
+    revision = excluded.revision
+WHERE (excluded.computed_at, coalesce(excluded.revision, ''), excluded.content_hash)
+    > (held.computed_at, coalesce(held.revision, ''), held.content_hash)

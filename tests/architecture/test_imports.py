@@ -75,7 +75,7 @@ ONLY_IN: dict[str, set[str]] = {
     "py3langid": {"services.news_producer.language"},
     "anthropic": {"axiom.llm.claude"},
     "langgraph": {"services.enricher.graph"},
-    "faust": set(),
+    "faust": {"services.analytics.stream"},
     "fastapi": {"services.control_api"},
     "starlette": {"services.control_api"},
     "uvicorn": {"services.control_api"},

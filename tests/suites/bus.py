@@ -469,6 +469,32 @@ class BusSuite:
         assert list(reader.read({part(wide_topic): LogRange(5, 5)})) == []
         assert list(reader.read({})) == []
 
+    async def test_a_reader_finds_offsets_by_time(self, world: World, topic: str) -> None:
+        producer, reader = world.producer(), world.reader()
+        await send(producer, topic, numbers(5))
+        [early] = [record for some in reader.read({part(topic): LogRange(4, 5)}) for record in some]
+        wait_for(lambda: time.time() * 1000 > early.timestamp_ms + 1)
+        await send(producer, topic, numbers(5, start=5))
+        [late] = [record for some in reader.read({part(topic): LogRange(5, 6)}) for record in some]
+        assert early.timestamp_ms < late.timestamp_ms
+        assert reader.offsets_at({part(topic): 0}) == {part(topic): 0}
+        assert reader.offsets_at({part(topic): early.timestamp_ms + 1}) == {part(topic): 5}
+        assert reader.offsets_at({part(topic): late.timestamp_ms + 60_000}) == {part(topic): 10}
+        assert reader.offsets_at({}) == {}
+
+    async def test_a_reader_knows_how_far_a_group_is(self, world: World, wide_topic: str) -> None:
+        at = part(wide_topic)
+        assert world.reader().done(wide_topic, [at]) == {}
+        await send(world.producer(), wide_topic, numbers(60))
+        member = Member(world.consumer(wide_topic, wide_topic))
+        member.read(60)
+        place = max(member.records, key=lambda record: record.offset)
+        done = TopicPartition(wide_topic, place.partition), place.offset + 1
+        member.consumer.mark_done(*done)
+        member.consumer.close()
+        others = [TopicPartition(wide_topic, number) for number in range(3)]
+        assert world.reader().done(wide_topic, others) == dict([done])
+
     async def test_a_reader_refuses_what_the_log_no_longer_holds(self, world: World, topic: str) -> None:
         await send(world.producer(), topic, numbers(10))
         world.truncate(part(topic), 5)

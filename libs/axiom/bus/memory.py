@@ -67,7 +67,8 @@ class MemoryBroker:
         logs = self.logs[message.topic]
         number = zlib.crc32(message.key or b"") % len(logs)
         log = logs[number]
-        record = Record(message.topic, number, log.end, 0, message.key, message.value, message.headers)
+        now_ms = round(time.time() * 1000)
+        record = Record(message.topic, number, log.end, now_ms, message.key, message.value, message.headers)
         log.records.append(record)
         return record
 
@@ -238,6 +239,21 @@ class MemoryLogReader:
             TopicPartition(topic, number): LogRange(log.start, log.end)
             for number, log in enumerate(self._broker.logs[topic])
         }
+
+    def offsets_at(self, moments_ms: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
+        found: dict[TopicPartition, int] = {}
+        for part, moment_ms in moments_ms.items():
+            self._broker.id_of(part.topic)
+            log = self._broker.logs[part.topic][part.partition]
+            later = (record.offset for record in log.records if record.timestamp_ms >= moment_ms)
+            found[part] = next(later, log.end)
+        return found
+
+    def done(self, group: str, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        if self._broker.down:
+            raise StoreDown("the broker is down")
+        known = self._broker.committed.get(group, {})
+        return {part: known[part] for part in partitions if part in known}
 
     def read(
         self, stretches: Mapping[TopicPartition, LogRange], max_records: int = 20_000

@@ -122,6 +122,20 @@ class LogReader(Protocol):
             LogMismatch: there is no such topic.
         """
 
+    def offsets_at(self, moments_ms: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
+        """The first offset whose record is of that time (Kafka's, ms since 1970) or later; else the end.
+
+        Raises:
+            StoreDown: Kafka does not answer.
+        """
+
+    def done(self, group: str, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        """How far a group is, as Kafka knows it; without the partitions of which it knows nothing.
+
+        Raises:
+            StoreDown: Kafka does not answer.
+        """
+
     def read(
         self, stretches: Mapping[TopicPartition, LogRange], max_records: int = 20_000
     ) -> Iterator[Sequence[Record]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -38,6 +39,16 @@ _YEAR_1_US = -round(datetime(1, 1, 1, tzinfo=UTC).timestamp() * 1e6)
 def sortable(moment: datetime) -> str:
     """A time as a string that sorts as times do: microseconds since year 1, in 18 digits."""
     return f"{round(moment.timestamp() * 1e6) + _YEAR_1_US:018d}"
+
+
+def version(moments: Sequence[datetime], revision: str | None, content_hash: int) -> str:
+    """Orders the versions of one thing, as a string: times, then a revision if there is one, then the hash.
+
+    Each time as `sortable`, 16 hex digits of the hash, and colons between; a revision stands before the last
+    colon, behind a tilde, which sorts after every colon.
+    """
+    times = ":".join(map(sortable, moments))
+    return f"{times}:{content_hash:016x}" if revision is None else f"{times}~{revision}:{content_hash:016x}"
 
 
 def is_plausible(moment: datetime) -> bool:
@@ -83,6 +94,9 @@ LongText = Annotated[str, StringConstraints(pattern=NO_NUL, max_length=50_000)]
 
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$(?!\n)")]
 """A deterministic id: 128 bits of a hash, in hex."""
+
+Revision = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$(?!\n)")]
+"""Orders results that are corrected as more becomes known, as a string: the greatest counts."""
 
 Share = Annotated[FiniteFloat, Field(ge=0, le=1)]
 """A probability or a share of a whole."""

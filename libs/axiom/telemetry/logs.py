@@ -13,6 +13,10 @@ import structlog
 from axiom.contracts.headers import current_traceparent, trace_id
 from axiom.errors import Misconfigured
 
+_NOISY = (
+    "aiohttp.access", "aiokafka", "chromadb", "faust", "httpcore", "httpx", "kafka", "mode", "neo4j",
+    "peewee", "yfinance",
+)  # fmt: skip
 _LEVELS = ("debug", "info", "warning", "error", "critical")
 _SECRET = re.compile(
     r"password|secret|api_?key|authorization|(^|_)token$", re.IGNORECASE
@@ -69,7 +73,7 @@ def setup_logs(service: str, level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for noisy in ("aiohttp.access", "httpx", "httpcore", "chromadb", "neo4j", "yfinance", "peewee", "kafka"):
+    for noisy in _NOISY:
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from services.enricher.name_list import NameList
 from services.enricher.prompts.correlation import PROMPT, Explanation, user_message
 from services.enricher.statements import Grounded, Statement
@@ -11,6 +13,7 @@ from topics.correlation_updates import CorrelationUpdate
 
 MAX_EXPLANATION = 300
 LOCAL_CONFIDENCE = 0.3
+_OF_MINUTES = re.compile(r"[0-9]+m")
 
 
 class CorrelationTask:
@@ -29,6 +32,8 @@ class CorrelationTask:
     def skip(self, update: CorrelationUpdate) -> str | None:
         if update.change == "gone":
             return "gone"
+        if _OF_MINUTES.fullmatch(update.window):
+            return "live"  # what an hour's correlation is due to is gone before it is read
         return None if abs(update.r) >= self._min_r else "below_threshold"
 
     def cause(self, update: CorrelationUpdate) -> Cause:

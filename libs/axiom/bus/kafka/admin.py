@@ -36,6 +36,7 @@ from axiom.resilience.retry import retrying_within
 T = TypeVar("T")
 # A partition just made, or a broker just back: its leader is not settled. Over in a moment.
 _SETTLING = {
+    KafkaError._NOENT,  # "no leaders found"
     KafkaError.LEADER_NOT_AVAILABLE,
     KafkaError.NOT_LEADER_FOR_PARTITION,
     KafkaError.UNKNOWN_LEADER_EPOCH,
@@ -213,6 +214,32 @@ class KafkaAdmin:
         starts = self._offsets(partitions, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
         ends = self._offsets(partitions, OffsetSpec.latest())  # type: ignore[no-untyped-call]
         return {part: LogRange(starts[part], ends[part]) for part in partitions}
+
+    def offsets_at(self, moments_ms: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
+        """The first offset of each partition whose record is of that time or later; else the end."""
+        wanted = {
+            _TopicPartition(*part): OffsetSpec.for_timestamp(moment) for part, moment in moments_ms.items()
+        }
+        if not wanted:
+            return {}
+        found = retrying_within(self._timeout_s, _LeaderUnsettled)(self._listed, wanted)
+        beyond = [part for part, offset in found.items() if offset < 0]
+        return found | {part: kept.end for part, kept in self.log_ranges(beyond).items()}
+
+    def done(self, group: str, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        """How far a group is; without the partitions of which Kafka knows nothing."""
+        asked = ConsumerGroupTopicPartitions(group, [_TopicPartition(*part) for part in partitions])
+        try:
+            answer = self._answer(self._client.list_consumer_group_offsets([asked])[group])
+        except KafkaException as error:
+            if error.args[0].code() == KafkaError.GROUP_ID_NOT_FOUND:
+                return {}
+            raise StoreDown(f"Kafka does not say how far the group {group} is: {error}") from error
+        return {
+            TopicPartition(part.topic, part.partition): part.offset
+            for part in answer.topic_partitions or ()
+            if part.offset >= 0
+        }
 
     def _offsets(self, partitions: Iterable[TopicPartition], spec: OffsetSpec) -> dict[TopicPartition, int]:
         wanted = {_TopicPartition(*partition): spec for partition in partitions}

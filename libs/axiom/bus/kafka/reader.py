@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from confluent_kafka import Consumer as _Consumer
 from confluent_kafka import TopicPartition as _TopicPartition
@@ -27,6 +27,12 @@ class KafkaLogReader:
 
     def ranges(self, topic: str) -> dict[TopicPartition, LogRange]:
         return self._admin.ranges(topic)
+
+    def offsets_at(self, moments_ms: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
+        return self._admin.offsets_at(moments_ms)
+
+    def done(self, group: str, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        return self._admin.done(group, partitions)
 
     def read(
         self, stretches: Mapping[TopicPartition, LogRange], max_records: int = 20_000

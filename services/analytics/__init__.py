@@ -1,0 +1,1 @@
+"""Windows over live prices: longer bars, returns, volatility, correlations, unusual moves."""
