@@ -27,6 +27,7 @@ from topics.llm_calls import LlmCall
 from topics.technical_signals import TechnicalSignal
 
 SYMBOLS = ("AAPL", "BRK-B", "MSFT", "NVDA", "TSM")
+REVISIONS = (None, f"{7:032x}", f"{10:032x}", "f" * 32)
 TITLES = ("Chip limits", "A merger", "Ünïcode 😀 'quoted' \"title\" {x}", "Profit warning", "New chief")
 
 
@@ -77,6 +78,7 @@ def events(dice: random.Random) -> Iterator[Payload]:
             title, hours=dice.choice([0, 0, 1, 2]), published_at=DAY + timedelta(minutes=dice.randrange(90)),
             symbols=tuple(dice.sample(SYMBOLS, dice.randrange(4))), url=dice.choice([None, "https://x.test/1"]),
             kind=dice.choice(["news", "news", "price-move"]), severity=dice.choice([None, 0.25]),
+            revision=dice.choice(REVISIONS),
         )  # fmt: skip
 
 
@@ -98,7 +100,7 @@ def correlations(dice: random.Random) -> Iterator[Payload]:
         yield correlation(
             a, b, days=dice.choice([0, 1, 1.5]), window=dice.choice(["30d", "15m:odd"]),
             change=dice.choice(["new", "changed", "gone"]), r=dice.choice([0.5, -1.0, 1.0]),
-            method=dice.choice(["pearson", "spearman"]),
+            method=dice.choice(["pearson", "spearman"]), revision=dice.choice(REVISIONS),
         )  # fmt: skip
 
 
@@ -152,7 +154,8 @@ def signals(dice: random.Random) -> Iterator[Payload]:
         yield TechnicalSignal(
             symbol=dice.choice(SYMBOLS), indicator=dice.choice(["rsi-14", "macd-12-26-9"]), interval="1d",
             ts=DAY + timedelta(days=dice.choice([0, 1])), value=dice.choice([-1.5, 2.0]),
-            computed_at=DAY + timedelta(days=2, hours=dice.choice([0, 1])), **bounds,
+            computed_at=DAY + timedelta(days=2, hours=dice.choice([0, 1])),
+            revision=dice.choice(REVISIONS), **bounds,
         )  # fmt: skip
 
 

@@ -29,6 +29,8 @@ class EventTask:
         self._local: tuple[NameList, LocalExtractor] | None = None
 
     def skip(self, event: MarketEvent) -> str | None:
+        if event.kind == "price-move" and event.severity == 0:
+            return "taken_back"
         if event.kind == "price-move" and (event.severity or 0.0) < self._min_severity:
             return "not_severe"
         return None if self._own_text(event).strip() else "no_text"

@@ -58,10 +58,12 @@ def test_versions_of_a_correlation_order_by_what_they_are_of_then_by_computing()
     order = [
         (correlation(), b"b"),
         (correlation(), b"a"),
+        (correlation(revision=f"{9:032x}"), b"d"),
+        (correlation(revision=f"{10:032x}"), b"c"),
         (correlation(computed_at=DAY.replace(year=2030)), b""),
         (correlation(days=1), b""),
     ]
     order[:2] = sorted(order[:2], key=lambda pair: content_hash(pair[1]))
     texts = [correlation_version(*pair) for pair in order]
     assert texts == sorted(texts)
-    assert {len(text) for text in texts} == {54}
+    assert {len(text) for text in texts} == {54, 54 + 33}

@@ -199,7 +199,9 @@ async def test_what_is_not_worth_reading_is_not_asked() -> None:
     office = Office()
     move = event("AAPL moved").model_copy(update={"kind": "price-move", "severity": 0.2})
     assert await office.read(EVENTS, move) == []
+    assert await office.read(EVENTS, move.model_copy(update={"severity": 0.0})) == []
     assert await office.read(CORRELATIONS, correlation(r=0.5)) == []
+    assert await office.read(CORRELATIONS, correlation().model_copy(update={"window": "60m"})) == []
     assert await office.read(CORRELATIONS, correlation().model_copy(update={"change": "gone"})) == []
     assert await office.read(COMPANIES, company("NVDA", industry=None)) == []
     assert office.claude.asked == []
