@@ -137,7 +137,7 @@ async def _rebuild(
     sink = sink_of(name)
     producer = KafkaProducer(load(KafkaSettings).bootstrap, client_id="axiom-rebuild")
     try:
-        with _progress(sink.name, console) as progress:
+        with shown_progress(sink.name, console) as progress:
             return await rebuild_store(
                 sink, reader, DeadLetters(producer, sink.name), progress, resume=resume,
                 accept_loss=accept_loss,
@@ -150,7 +150,7 @@ async def _rebuild(
 async def _as_of(name: str, reader: KafkaLogReader, console: Console, until: datetime) -> dict[str, Any]:
     sink = sink_of(name)
     try:
-        with _progress(sink.name, console) as progress:
+        with shown_progress(sink.name, console) as progress:
             records = await build_as_of(sink, reader, progress, until)
         [place] = [one.place for one in await _kept(sink) if one.name == f"{until:%Y%m%dt%H%M%S}"]
         return {"sink": sink.name, "until": until.isoformat(), "records": records, "place": place}
@@ -189,7 +189,8 @@ def _plan(name: str, reader: KafkaLogReader) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def _progress(what: str, console: Console) -> Iterator[ReportProgress]:
+def shown_progress(what: str, console: Console) -> Iterator[ReportProgress]:
+    """Bars for the partitions that a fold reads."""
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Speed(), TimeRemainingColumn(),
     )  # fmt: skip

@@ -77,6 +77,14 @@ def open_letters(reader: LogReader) -> list[Letter]:
     return sorted(letters.values(), key=lambda found: found.letter.buried_at)
 
 
+def told_by(reader: LogReader, consumer: str) -> set[tuple[str, int, int]]:
+    """The records (topic, partition, offset) of which a consumer has written a letter, closed or not."""
+    letters = (found.letter for found in _letters(reader))
+    return {
+        (letter.topic, letter.partition, letter.offset) for letter in letters if letter.consumer == consumer
+    }
+
+
 def _letters(reader: LogReader) -> Iterator[Letter]:
     for records in reader.read(reader.ranges(TOPIC.name)):
         for record in records:

@@ -20,7 +20,7 @@ import asyncpg
 
 from axiom.settings import PostgresSettings
 from axiom.stores.pool import PostgresPool
-from axiom.stores.postgres import connection_arguments, translated
+from axiom.stores.postgres import Transaction, connection_arguments, translated
 
 SCHEMA = "control"
 _MIGRATION_LOCK = 0x6178696F6E  # any constant: serialises the setup of several processes
@@ -46,8 +46,7 @@ class ControlStore(PostgresPool):
     async def setup(self) -> None:
         """Make the schema, and run the migrations that have not run yet, in one transaction."""
         async with self.transaction() as transaction:
-            await transaction.fetch("SELECT pg_advisory_xact_lock($1)", _MIGRATION_LOCK)
-            await transaction.script(_BOOTSTRAP.read_text(encoding="utf-8"))
+            await begin_migrating(transaction)
             rows = await transaction.fetch("SELECT package, name FROM schema_migrations")
             done = {(row["package"], row["name"]) for row in rows}
             for package, folder in sorted(self._migrations.items()):
@@ -63,6 +62,12 @@ class ControlStore(PostgresPool):
     def session_lock(self, key: int) -> SessionLock:
         """The lock `key` (63 bits), held by a connection of its own."""
         return SessionLock(self._settings, key)
+
+
+async def begin_migrating(transaction: Transaction) -> None:
+    """Make the schema, if need be, and let nobody else migrate it until the transaction's end."""
+    await transaction.fetch("SELECT pg_advisory_xact_lock($1)", _MIGRATION_LOCK)
+    await transaction.script(_BOOTSTRAP.read_text(encoding="utf-8"))
 
 
 class SessionLock:

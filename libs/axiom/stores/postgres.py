@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import asyncpg
 
@@ -21,6 +21,7 @@ _SQL = Path(__file__).parent / "sql"
 _OWN = named_queries(_SQL / "queries.sql")
 _CONNECT_TIMEOUT_S = 5
 _STATEMENT_TIMEOUT_S = 40  # below the watchdog's limit: a server that hangs becomes a declared pause
+_WHOLE_TABLE_TIMEOUT_S = 3600
 # A member frozen in mid-transaction keeps its offset rows locked; PostgreSQL ends it, so another can go on.
 _IDLE_IN_TRANSACTION = "15s"
 _MIGRATION_LOCK = 0x6178696F6D  # any constant: serialises migrations of several members
@@ -88,6 +89,22 @@ class Transaction:
         await self._connection.copy_records_to_table(
             table, records=rows, columns=list(columns), timeout=_STATEMENT_TIMEOUT_S
         )
+
+    async def copy_table_out(
+        self, table: str, columns: Sequence[str], write: Callable[[bytes], Awaitable[None]]
+    ) -> int:
+        """COPY a table of schema `control` as text, some kilobytes at a time; returns its rows."""
+        status: str = await self._connection.copy_from_table(
+            table, schema_name="control", columns=list(columns), output=write, timeout=_WHOLE_TABLE_TIMEOUT_S
+        )
+        return int(status.rpartition(" ")[2])
+
+    async def copy_table_in(self, table: str, columns: Sequence[str], text: IO[bytes]) -> int:
+        """COPY text into a table of schema `control`; returns the rows."""
+        status: str = await self._connection.copy_to_table(
+            table, schema_name="control", columns=list(columns), source=text, timeout=_WHOLE_TABLE_TIMEOUT_S
+        )
+        return int(status.rpartition(" ")[2])
 
     async def try_copy(self, table: str, columns: Sequence[str], data: bytes) -> bool:
         """As `copy`, inside a savepoint; false, with nothing copied, if a row of that key exists."""

@@ -2,7 +2,16 @@
 
 from axiom.bus.kafka.admin import KafkaAdmin
 from axiom.bus.kafka.consumer import KafkaConsumer
+from axiom.bus.kafka.groups import KafkaGroups
 from axiom.bus.kafka.producer import KafkaProducer
 from axiom.bus.kafka.reader import KafkaLogReader
+from axiom.bus.kafka.writer import KafkaLogWriter
 
-__all__ = ["KafkaAdmin", "KafkaConsumer", "KafkaLogReader", "KafkaProducer"]
+__all__ = [
+    "KafkaAdmin",
+    "KafkaConsumer",
+    "KafkaGroups",
+    "KafkaLogReader",
+    "KafkaLogWriter",
+    "KafkaProducer",
+]

@@ -191,7 +191,7 @@ class KafkaAdmin:
         ]
         ranges = self.log_ranges(partitions)
         sizes = partition_sizes(self._bootstrap, partitions)
-        groups = self._group_offsets()
+        groups = self.group_offsets()
         return [
             TopicState(
                 name=name,
@@ -254,7 +254,8 @@ class KafkaAdmin:
             for part, future in answers.items()
         }
 
-    def _group_offsets(self) -> dict[str, dict[TopicPartition, int]]:
+    def group_offsets(self) -> dict[str, dict[TopicPartition, int]]:
+        """How far every group is in every partition of which it has said so."""
         listed = self._answer(self._client.list_consumer_groups(request_timeout=self._timeout_s)).valid
         found: dict[str, dict[TopicPartition, int]] = {}
         for group in listed:
