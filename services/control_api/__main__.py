@@ -11,6 +11,7 @@ from axiom.settings import ServiceSettings, load
 from axiom.telemetry.health import Health
 from axiom.universe.watchlist import WatchListSettings
 from services.control_api.app import make_app
+from services.control_api.dashboard.mounting import ROOT, dashboard_running
 from services.control_api.reading.reading import Reading
 from services.control_api.reading.sources import Sources
 from services.control_api.serving import serve
@@ -28,10 +29,12 @@ def make_work(_: ServiceSettings) -> Work:
             Sources.of_settings(), SystemClock(), watched=watch_list.watched, wait_s=settings.wait_s
         )
         health.details["api"] = f"http://{settings.host}:{settings.port}"
+        health.details["dashboard"] = f"http://{settings.host}:{settings.port}{ROOT}/"
         try:
             app = make_app(settings, reading, health)
             health.not_ready.pop("service", None)
-            await serve(app, settings, stop)
+            async with dashboard_running(app):
+                await serve(app, settings, stop)
         finally:
             await reading.close()
 

@@ -12,6 +12,7 @@ from starlette.middleware.cors import CORSMiddleware
 from axiom.telemetry.health import Health
 from services.control_api import routes
 from services.control_api.contract import describe
+from services.control_api.dashboard.mounting import mount_dashboard
 from services.control_api.guards import BodyGuard, HostGuard
 from services.control_api.problems import add_handlers
 from services.control_api.reading.reading import Reading
@@ -35,6 +36,7 @@ def make_app(settings: ApiSettings, reading: Reading, health: Health) -> FastAPI
     for router in _routers():
         app.include_router(router)
     describe(app)
+    mount_dashboard(app, settings, app.state.gate, reading)
     if settings.origins:
         app.add_middleware(
             CORSMiddleware, allow_origins=list(settings.origins), allow_methods=["GET", "POST"],

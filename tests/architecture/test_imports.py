@@ -78,6 +78,7 @@ ONLY_IN: dict[str, set[str]] = {
     "langgraph": {"services.enricher.graph"},
     "faust": {"services.analytics.stream"},
     "fastapi": {"services.control_api"},
+    "nicegui": {"services.control_api.dashboard"},
     "starlette": {"services.control_api"},
     "uvicorn": {"services.control_api"},
     "sse_starlette": {"services.control_api"},

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from axiom.errors import Misconfigured
 from axiom.knowledge.around import NotInGraph
 from axiom.stores.neo4j import Neo4jStore
-from axiom.stores.postgres import PostgresStore
 from axiom.stores.queries import named_queries
 
 _HERE = Path(__file__).parent
@@ -27,6 +26,12 @@ KIND_OF = {
 }
 """By relation, the kind of mutation that speaks of it."""
 _EITHER_WAY = {"COMPETES_WITH", "SECTOR_PEER", "CORRELATED_WITH"}
+
+
+class Rows(Protocol):
+    """Answers questions to the tables of postgres-sink."""
+
+    async def fetch(self, query: str, *arguments: Any) -> Sequence[Mapping[str, Any]]: ...
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,7 @@ def relation_of(text: str) -> str:
     return relation
 
 
-async def origin(graph: Neo4jStore, market: PostgresStore, subject: str, relation: str, other: str) -> Origin:
+async def origin(graph: Neo4jStore, market: Rows, subject: str, relation: str, other: str) -> Origin:
     """Where the edge comes from. The ends of a relation without direction may be given either way.
 
     Raises:

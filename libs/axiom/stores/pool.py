@@ -40,10 +40,19 @@ class PostgresPool:
             yield Transaction(connection)
 
     async def fetch(self, query: str, *arguments: Any) -> list[Mapping[str, Any]]:
-        """Rows of one statement, which is its own transaction."""
-        async with self._connection() as connection:
-            rows: list[Mapping[str, Any]] = await connection.fetch(query, *arguments)
-            return rows
+        """Rows of one statement, which is its own transaction.
+
+        Tables that are not there yet are StoreDown: who keeps them makes them at its start.
+        """
+        try:
+            async with self._connection() as connection:
+                rows: list[Mapping[str, Any]] = await connection.fetch(query, *arguments)
+                return rows
+        except (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError) as error:
+            raise StoreDown(
+                f"PostgreSQL has no tables in schema {self._schema} yet: the service that keeps them makes "
+                f"them at its start; `axiom status` says what runs"
+            ) from error
 
     async def execute(self, query: str, *arguments: Any) -> int:
         """Run one statement, its own transaction; returns the number of rows it touched."""
@@ -80,15 +89,7 @@ class PostgresPool:
 
 
 class PostgresReader(PostgresPool):
-    """Reads a sink's schema. Tables that are not there yet are StoreDown: the sink makes them."""
-
-    async def fetch(self, query: str, *arguments: Any) -> list[Mapping[str, Any]]:
-        try:
-            return await super().fetch(query, *arguments)
-        except (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError) as error:
-            raise StoreDown(
-                f"PostgreSQL has no tables in schema {self._schema} yet: the sink makes them at its start"
-            ) from error
+    """Reads a sink's schema."""
 
     async def all_positions(self, consumer: str) -> dict[TopicPartition, Position]:
         """Every position of a consumer, as `axiom.stores.port.Store` has it."""

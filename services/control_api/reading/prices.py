@@ -13,7 +13,7 @@ from services.control_api.reading.sources import Sources
 from topics.price_updates import Interval, PriceBar
 
 _SQL = named_queries(Path(__file__).parent / "market.sql")
-_VERSION = 35
+VERSION = 35
 """Characters in front of a bar's JSON in Redis, and a space; see the sink's script."""
 
 
@@ -72,7 +72,7 @@ async def recent(sources: Sources, symbol: str, interval: Interval, count: int) 
     """The newest bars of an interval that Redis keeps (120 at most), oldest first."""
     async with sources.redis.translated():
         members: Any = await sources.redis.client.zrange(f"axiom:bars:{interval}:{symbol}", -count, -1)
-    bars = [PriceBar.model_validate_json(member[_VERSION + 1 :]) for member in members]
+    bars = [PriceBar.model_validate_json(member[VERSION + 1 :]) for member in members]
     return [Bar.model_validate(bar.model_dump(include=set(Bar.model_fields))) for bar in bars]
 
 

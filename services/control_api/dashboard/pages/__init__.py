@@ -1,0 +1,1 @@
+"""One module a page, each with `PAGE`; they are found by being here."""
