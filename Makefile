@@ -2,7 +2,7 @@
 # Pass options through ARGS: `make logs ARGS="-f postgres-sink"`, `make test-unit ARGS="-k breaker"`.
 
 .DEFAULT_GOAL := help
-.PHONY: help ready up down status logs reset doctor test test-unit test-integration test-e2e test-chaos chaos check format bench bench-peers lock lock-jars sbom
+.PHONY: help ready up down status logs reset doctor test test-unit test-integration test-e2e test-chaos chaos check format bench bench-peers lock lock-jars sbom manifests
 
 BIN := .venv/bin
 ARGS ?=
@@ -73,3 +73,7 @@ lock-jars: ready ## Lock the Java servers' jars anew (needs Maven).
 
 sbom: ready ## Write the bill of materials of all Python packages (CycloneDX 1.5) to sbom.cdx.json.
 	@.uv/bin/uv export --quiet --frozen --all-groups --no-emit-project --format cyclonedx1.5 --output-file sbom.cdx.json
+
+manifests: ready ## Write deploy/kubernetes and three-brokers.yml anew, out of docker-compose.yml.
+	@$(BIN)/python -m deploy.kubernetes
+	@$(BIN)/python -m deploy.docker.three_brokers

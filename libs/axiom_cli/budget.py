@@ -33,7 +33,7 @@ def budget(
     Caps: AXIOM_BUDGET_DAILY_USD and AXIOM_BUDGET_MONTHLY_USD, of UTC days and months. From 80 % of a cap on
     (AXIOM_BUDGET_CONSERVE_AT) conservation mode holds; at a cap nothing is asked until the next period.
     """
-    found = asyncio.run(_report(days))
+    found = read_books(days)
     if as_json:
         print(json.dumps(found, indent=2))  # noqa: T201
         return
@@ -52,6 +52,15 @@ def budget(
         )
     console.print(f"in flight at a kill, charged at their worst case: {found['in_flight_at_kill']}")
     console.print(_conduct(found))
+
+
+def read_books(days: int) -> dict[str, Any]:
+    """What `axiom budget --json` prints.
+
+    Raises:
+        StoreDown: PostgreSQL does not answer.
+    """
+    return asyncio.run(_report(days))
 
 
 async def _report(days: int) -> dict[str, Any]:

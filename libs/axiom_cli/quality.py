@@ -45,10 +45,19 @@ def quality(
             raise NotChecked(f"{symbol.upper()} was not checked: `axiom analyse quality` checks all symbols")
         _tell({"symbol": [standing], "anomalies": anomalies}, as_json)
         return
-    tiers = _with(lambda book: book.tiers())
+    tiers = read_tiers()
     if not tiers:
         raise NotChecked("nothing was checked yet: `axiom analyse quality` does so")
     _tell({"tiers": tiers, "worst symbols": _with(lambda book: book.worst(tier, most))}, as_json)
+
+
+def read_tiers() -> list[Mapping[str, Any]]:
+    """Every tier at the last check; none before the first.
+
+    Raises:
+        StoreDown: PostgreSQL does not answer.
+    """
+    return _with(lambda book: book.tiers())
 
 
 def _with(ask: Callable[[QualityBook], Awaitable[T]]) -> T:

@@ -37,6 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "axiom.backup": STORES | {"axiom.bus", "axiom.stores", "topics"},
     "axiom_verify": CONTRACTS | {"axiom.settings", "axiom.bus", "axiom.embedding", "topics"},
     "deploy.docker": set(),
+    "deploy.kubernetes": {"deploy.docker"},
     "deploy.fetch_uv": set(),
     "deploy.observability": set(),
     "deploy.embedded": {"axiom", "topics", "deploy.observability"},

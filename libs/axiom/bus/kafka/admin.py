@@ -57,6 +57,7 @@ _PASSING = _SETTLING | {
 """What a broker answers while it is down or finding its feet after a start."""
 
 _TIMEOUT_S = 10.0
+BROKERS_CHOICE = -1  # KIP-464
 
 
 class _LeaderUnsettled(StoreDown):
@@ -113,11 +114,14 @@ class KafkaAdmin:
     def create(self, topics: Iterable[Topic[Any]]) -> dict[str, str]:
         """Make what is missing and bring the settings of what is there to its declaration.
 
+        How many brokers keep a copy is theirs to say: `default.replication.factor` (1, of three brokers 3).
         Returns, for each topic, `created` or `present`. Harmless to repeat.
         """
         topics = list(topics)
         new = [
-            NewTopic(topic.name, topic.partitions, replication_factor=1, config=topic_config(topic))
+            NewTopic(
+                topic.name, topic.partitions, replication_factor=BROKERS_CHOICE, config=topic_config(topic)
+            )
             for topic in topics
         ]
         outcome: dict[str, str] = {}

@@ -1,0 +1,1 @@
+"""Kubernetes manifests, made from docker-compose.yml and services/*/service.toml."""
