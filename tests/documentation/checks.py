@@ -63,7 +63,8 @@ def _below(group: object, name: str, path: str) -> TyperCommand | TyperGroup:
 def check_axiom(shown: Shown) -> None:
     """Parse as the program does, without running it. Running text may leave arguments out."""
     words = [word.replace("[--", "--").rstrip("].,;") for word in shown.words[1:]]
-    if words in ([], ["--help"]):
+    words = [word for word in words if word != "--help"]
+    if not words:
         return
     command, rest, path = _axiom_command(words[0]), words[1:], f"axiom {words[0]}"
     while isinstance(command, TyperGroup) and rest and not rest[0].startswith("-"):
