@@ -74,7 +74,7 @@ def check_axiom(shown: Shown) -> None:
     except NoArgsIsHelpError:
         return
     except MissingParameter as error:
-        if not shown.inline:
+        if not shown.inline and "--help" not in shown.words:
             raise Wrong(error.format_message()) from error
     except UsageError as error:
         raise Wrong(error.format_message()) from error
