@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from tests.documentation.checks import Wrong, check
-from tests.documentation.shown import ROOT, blocks, commands, commands_of
+from tests.documentation.shown import ROOT, blocks, commands, commands_of, pages
 
 pytestmark = pytest.mark.unit
 
@@ -101,3 +101,18 @@ def _setting_names() -> set[str]:
     groups = set(re.findall(r"""(?:_config\(|env_prefix=)["'](?:axiom_)?([a-z0-9_]+?)_?["']""", text))
     fields = set(re.findall(r"^    ([a-z0-9_]+): ", text, re.MULTILINE))
     return found | {f"AXIOM_{group}_{field}".upper() for group in groups for field in fields}
+
+
+def test_every_link_leads_to_a_file_and_every_page_is_in_the_index() -> None:
+    lost, reached = [], set()
+    for page in [*pages(), *(ROOT / "docs/adr").glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8")):
+            if not target.startswith(("http:", "https:", "mailto:")):
+                place = (page.parent / target).resolve()
+                reached.add(place)
+                if not place.exists():
+                    lost.append(f"{page.relative_to(ROOT)}: {target}")
+    assert not lost, "\n".join(lost)
+    told = {page.resolve() for page in pages()} - {ROOT / "README.md", ROOT / "docs/README.md"}
+    missing = {page for page in told - reached if page.parent != ROOT / "docs/runbooks/alerts"}
+    assert not missing, f"no page leads to {missing}"
