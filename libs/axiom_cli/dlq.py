@@ -130,14 +130,20 @@ def redrive(
 ) -> None:  # fmt: skip
     """Send records to their topics again; consumers that had applied one count it superseded.
 
-    Exit code 1 if a record can't be sent, or in a dry run would be refused again.
+    All consumers read a record that is sent again. So it is sent once, and the letters that others wrote
+    of it are closed as well: who refuses it again writes a new one. Exit code 1 if a record can't be sent,
+    or in a dry run would be refused again.
     """
-    letters = _found(_filter(places, consumer, topic, error, since, until))
+    found = _open()
+    wanted = _filter(places, consumer, topic, error, since, until)
+    letters = [one for one in found if wanted.takes(one)]
     if dry_run:
         outcomes = asyncio.run(_rehearse(letters))
     else:
+        records = {one.record for one in letters}
+        letters = [one for one in found if one.record in records]
         if not yes and letters:
-            typer.confirm(f"Send {len(letters)} records again?", abort=True)
+            typer.confirm(f"Send {len(records)} records again?", abort=True)
         outcomes = asyncio.run(_redrive(letters, force=force))
     _report(letters, outcomes, as_json=as_json)
     if any(outcome.startswith("refused") for outcome in outcomes):
@@ -169,8 +175,13 @@ async def _redrive(letters: Sequence[Letter], *, force: bool) -> list[str]:
     producer = _producer()
     declared = all_topics()
     outcomes: list[str] = []
-    sent: list[Letter] = []
+    sent: dict[tuple[str, int, int, str], Letter] = {}
+    closed: list[Letter] = []
     for found in letters:
+        if first := sent.get(found.record):
+            outcomes.append(f"closed: its record was redriven with {first.place}")
+            closed.append(found)
+            continue
         try:
             message = forced(found) if force else original(found)
             limit = declared[message.topic].max_record_bytes
@@ -178,10 +189,11 @@ async def _redrive(letters: Sequence[Letter], *, force: bool) -> list[str]:
         except Permanent as reason:
             outcomes.append(f"refused: {reason}")
         else:
-            sent.append(found)
+            sent[found.record] = found
+            closed.append(found)
             outcomes.append("redriven")
     await producer.flush()  # confirmed before any letter is closed: at worst a record is sent twice
-    await close(producer, sent, "redriven")
+    await close(producer, closed, "redriven")
     await producer.close()
     return outcomes
 
@@ -245,8 +257,11 @@ def _utc(moment: datetime | None) -> datetime | None:
 
 
 def _found(wanted: Filter) -> list[Letter]:
-    reader = KafkaLogReader(load(KafkaSettings).bootstrap)
-    return [found for found in open_letters(reader) if wanted.takes(found)]
+    return [found for found in _open() if wanted.takes(found)]
+
+
+def _open() -> list[Letter]:
+    return open_letters(KafkaLogReader(load(KafkaSettings).bootstrap))
 
 
 def _producer() -> KafkaProducer:

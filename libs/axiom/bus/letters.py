@@ -41,6 +41,12 @@ class Letter:
         unsent = letter.value_sha256 or "" if letter.offset < 0 else ""
         return (letter.topic, letter.partition, letter.offset, letter.consumer, unsent)
 
+    @property
+    def record(self) -> tuple[str, int, int, str]:
+        """The record that was refused, whoever refused it."""
+        topic, partition, offset, _, unsent = self.identity
+        return (topic, partition, offset, unsent)
+
 
 @dataclass(frozen=True)
 class Filter:

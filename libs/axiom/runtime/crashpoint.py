@@ -12,7 +12,7 @@ from typing import Literal, get_args
 from axiom.errors import Misconfigured
 
 Place = Literal[
-    "before_store_write", "after_store_write", "after_dead_letter", "after_outputs",
+    "before_store_write", "after_store_write", "after_dead_letter", "during_rebalance", "after_outputs",
     "after_llm_reserve", "after_llm_answer", "after_llm_settle",
 ]  # fmt: skip
 KILLED = 137

@@ -84,12 +84,11 @@ class SinkLoop(Generic[H]):
         self._options = options or LoopOptions()
         self._backoff = backoff or Backoff(base_s=0.2, cap_s=5.0)
         self._pauses = Pauses(sink.name, health, watchdog)
-        self._writer = Writer(
-            sink, dead_letters, crash or CrashPoint(), self._pauses.declare, self._backoff, poison, clock
-        )
+        crash = crash or CrashPoint()
+        self._writer = Writer(sink, dead_letters, crash, self._pauses.declare, self._backoff, poison, clock)
         self._decoders: dict[str, Decoder[Any]] = {topic.name: Decoder(topic) for topic in sink.handlers}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="kafka-poll")
-        self._own = Ownership(sink, consumer, self._writer, self._in_thread, self._options.recheck_s)
+        self._own = Ownership(sink, consumer, self._writer, self._in_thread, self._options.recheck_s, crash)
         self._take_after_s = 0.0
         self._inspect_after_s = 0.0
         self._census = Census(sink.name, sink.store, self._options.census_s)

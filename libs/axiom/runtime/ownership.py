@@ -8,6 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from axiom.bus.port import Consumer
 from axiom.contracts.record import TopicPartition
+from axiom.runtime.crashpoint import CrashPoint
 from axiom.runtime.positions import Log, positions_of, read_logs
 from axiom.runtime.sink import Sink
 from axiom.runtime.writer import Held, Writer
@@ -34,7 +35,13 @@ class Ownership(Generic[H]):
     """
 
     def __init__(
-        self, sink: Sink[H], consumer: Consumer, writer: Writer[H], in_thread: InThread, recheck_s: float
+        self,
+        sink: Sink[H],
+        consumer: Consumer,
+        writer: Writer[H],
+        in_thread: InThread,
+        recheck_s: float,
+        crash: CrashPoint,
     ) -> None:
         self.sessions: dict[TopicPartition, int] = {}
         self._sink = sink
@@ -42,6 +49,7 @@ class Ownership(Generic[H]):
         self._writer = writer
         self._in_thread = in_thread
         self._recheck_s = recheck_s
+        self._crash = crash
         self._session = 0
         self._to_take: set[TopicPartition] = set()
         self._to_reload: dict[TopicPartition, float] = {}
@@ -118,6 +126,8 @@ class Ownership(Generic[H]):
                     partition=partition.partition, offset=position.next_offset, epoch=position.epoch,
                 )  # fmt: skip
             starts |= {part: held.next_offset for part, held in positions.items()}
+        if take and starts:
+            self._crash.reached("during_rebalance")
         await self._in_thread(self._consumer.start_at, starts)
         for partition in partitions:
             self._to_take.discard(partition)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 import shutil
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.chaos.faults.port import Fault
@@ -14,6 +16,33 @@ from tests.e2e.pipeline import SINKS
 LIBRARIES = ("*/faketime/libfaketimeMT.so.1", "faketime/libfaketimeMT.so.1")
 
 
+@dataclass(frozen=True)
+class JumpingClock:
+    """A wall clock for processes that are started with `env`; it is right until it jumps."""
+
+    file: Path
+    env: Mapping[str, str]
+
+    def jump(self, offset: str) -> None:
+        """From the right time, as `+1h`."""
+        self.file.write_text(offset)
+
+
+def jumping_clock(world: World) -> JumpingClock | None:
+    """None where faketime is not installed."""
+    library = next((path for pattern in LIBRARIES for path in Path("/usr/lib").glob(pattern)), None)
+    if library is None:
+        return None
+    file = world.scratch("clock") / "offset"
+    env = {
+        "LD_PRELOAD": str(library), "FAKETIME_TIMESTAMP_FILE": str(file), "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }  # fmt: skip
+    clock = JumpingClock(file, env)
+    clock.jump("+0")
+    return clock
+
+
 class ClockJumps(Fault):
     """The wall clock of a sink jumps an hour ahead, two back, and is right again."""
 
@@ -21,27 +50,20 @@ class ClockJumps(Fault):
     title = "the clock jumps by an hour, both ways"
 
     def unavailable(self, world: World) -> str | None:
-        if shutil.which("faketime") is None or _library() is None:
+        if shutil.which("faketime") is None or jumping_clock(world) is None:
             return "faketime is not installed (Debian: faketime)"
         return None
 
     def inject(self, world: World, dice: random.Random) -> None:
+        clock = jumping_clock(world)
+        assert clock is not None
         sink = dice.choice(SINKS)
-        clock = world.scratch("clock") / "offset"
-        clock.write_text("+0")
         before = world.member(sink)
         world.gone(before)
         before.terminate()
-        world.start(
-            sink, LD_PRELOAD=str(_library()), FAKETIME_TIMESTAMP_FILE=str(clock), FAKETIME_NO_CACHE="1",
-            FAKETIME_DONT_FAKE_MONOTONIC="1",
-        )  # fmt: skip
+        world.start(sink, **clock.env)
         world.wait_working(sink)
-        for jump in ("+1h", "-1h", "+0"):
-            clock.write_text(jump)
+        for offset in ("+1h", "-1h", "+0"):
+            clock.jump(offset)
             time.sleep(2)
         world.note(sink)
-
-
-def _library() -> Path | None:
-    return next((path for pattern in LIBRARIES for path in Path("/usr/lib").glob(pattern)), None)

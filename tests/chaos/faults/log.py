@@ -77,3 +77,21 @@ class Truncated(LogChanged):
         for sink in SINKS:
             world.start(sink)
         world.note("truncated while the sinks were away")
+
+
+class GroupsForgotten(Fault):
+    """Kafka's own offsets are deleted with the groups: the stores' offsets are what counts."""
+
+    code = "F15"
+    title = "consumer groups and their offsets deleted"
+
+    def inject(self, world: World, dice: random.Random) -> None:
+        for sink in SINKS:
+            member = world.member(sink)
+            world.gone(member)
+            assert member.terminate() == 0, member.log_end()
+        admin = AdminClient({"bootstrap.servers": world.pipeline.bootstrap})
+        groups = [sink.replace("_", "-") for sink in SINKS]
+        for deleted in admin.delete_consumer_groups(groups).values():
+            deleted.result(30)
+        world.note("while the sinks were away")

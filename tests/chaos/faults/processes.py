@@ -20,7 +20,14 @@ from tests.stack import ServiceProcess, wait_until
 KILLED = 137
 NOT_LISTENING_YET = -signal.SIGTERM
 """The exit code of a process that is asked to stop before Python has got to its own first line."""
-PLACES = ("before_store_write", "after_store_write", "after_dead_letter")
+PLACES = (
+    *(
+        f"{place}:{time}"
+        for place in ("before_store_write", "after_store_write", "after_dead_letter")
+        for time in (1, 2, 3)
+    ),
+    "during_rebalance",
+)
 
 
 class KilledAtCrashPoint(Fault):
@@ -33,7 +40,7 @@ class KilledAtCrashPoint(Fault):
     def inject(self, world: World, dice: random.Random) -> None:
         doomed = []
         for sink in SINKS:
-            place = f"{dice.choice(PLACES)}:{dice.randrange(1, 4)}"
+            place = dice.choice(PLACES)
             before = world.member(sink)
             world.gone(before)
             before.terminate()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from abc import ABC
+from functools import partial
 from typing import ClassVar
 
 from tests.chaos import journal
@@ -81,15 +82,19 @@ class PoisonBurst(Fault):
             before.terminate()
             world.start(sink, AXIOM_SERVICE_POISON_PAUSE_S="0.2")
         world.ensure()
-        world.stop_generator()
-        world.publish(Mix(burst=self.records), self.records)
-        for sink in SINKS:
-            wait_until(
-                f"{sink} says that there is a burst",
-                lambda sink=sink: (
-                    counted(world.member(sink), "axiom_sink_errors_total", error="poison_burst") > 0
-                ),  # type: ignore[misc] # the default binds it
-            )
-        world.pipeline.wait_caught_up(*SINKS)
+        stand_in_a_burst(world, self.records)
         world.generate(self.mix, self.rate_s)
         world.note(f"{self.records} of them; each sink declared a pause")
+
+
+def stand_in_a_burst(world: World, records: int) -> None:
+    """Nothing but bad records; returns when every sink has stood for them and has dealt with them all."""
+    world.stop_generator()
+    world.publish(Mix(burst=records), records)
+    for sink in SINKS:
+        wait_until(f"{sink} says that there is a burst", partial(_has_stood, world, sink))
+    world.pipeline.wait_caught_up(*SINKS)
+
+
+def _has_stood(world: World, sink: str) -> bool:
+    return counted(world.member(sink), "axiom_sink_errors_total", error="poison_burst") > 0

@@ -9,6 +9,7 @@ import subprocess
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import ClassVar
 
 from axiom.errors import AxiomError
 from tests.chaos.faults.port import Fault
@@ -158,6 +159,7 @@ class ColdStart(Fault):
 
     code = "F18"
     title = "cold start in any order, one dependency late"
+    late_s: ClassVar[float] = 5
 
     def inject(self, world: World, dice: random.Random) -> None:
         for sink in SINKS:
@@ -172,9 +174,16 @@ class ColdStart(Fault):
         order = [*(one for one in order if one != late), late]
         for one in order[:-1]:
             world.start(one) if one in SINKS else world.start_server(one)
-        time.sleep(5)
+        time.sleep(self.late_s)
         world.servers.start(late)
-        world.note(" → ".join(order))
+        world.note(f"{' → '.join(order)}, the last after {self.late_s} s")
 
     def heal(self, world: World) -> None:
         world.ensure_servers()
+
+
+class AbsentForMinutes(ColdStart):
+    """The same with patience: nobody gives up, and nobody waits long when it is there at last."""
+
+    title = "cold start, one dependency absent for two minutes"
+    late_s = 120

@@ -157,6 +157,21 @@ def test_a_record_that_came_back_too_often_wants_force(desk: Desk) -> None:
     assert place not in desk.places()
 
 
+def test_a_record_that_several_refused_is_sent_once(desk: Desk) -> None:
+    """Else each redrive of a record that nobody takes would bring four times as many letters as the last."""
+    mine = dead_letters.DeadLetter.model_validate_json(
+        desk.broker.records(dead_letters.TOPIC.name)[0].value or b""
+    )
+    for other in ("redis-sink", "neo4j-sink"):
+        desk.broker.append(encode(dead_letters.TOPIC, mine.model_copy(update={"consumer": other})))
+    sent_before = len(desk.published)
+    rows = desk.rows("redrive", "--yes", "--consumer", "redis-sink")
+    assert sorted(row["consumer"] for row in rows) == [SINK, "neo4j-sink", "redis-sink"]
+    assert sorted(row["outcome"].split(":")[0] for row in rows) == ["closed", "closed", "redriven"]
+    assert len(desk.published) == sent_before + 1
+    assert len(desk.places()) == 2, "the letters of other records are open"
+
+
 def test_purge_closes_without_sending(desk: Desk) -> None:
     sent_before = len(desk.published)
     [first, *_] = desk.places()

@@ -32,7 +32,7 @@ from axiom.runtime.loop import LoopOptions, SinkLoop
 from axiom.runtime.rebuild import rebuild
 from axiom.runtime.sink import Sink
 from axiom.runtime.watchdog import Watchdog
-from axiom.stores.memory import MemoryStore, Rows
+from axiom.stores.memory import Handler, MemoryStore, Rows
 from axiom.stores.memory_shadow import MemoryShadow
 from axiom.stores.port import Batch, Position
 from axiom.telemetry.health import Health
@@ -48,7 +48,7 @@ SYMBOLS = ["A", "B", "C"]
 ODD = 666.0
 """A close that the store refuses, until its sink is mended."""
 OPTIONS = LoopOptions(
-    poll_records=6, poll_timeout_s=0, keep_alive_s=0, recheck_s=0, inspect_s=0, stand_s=0, stop_s=0
+    poll_records=3, poll_timeout_s=0, keep_alive_s=0, recheck_s=0, inspect_s=0, stand_s=0, stop_s=0
 )
 
 
@@ -98,6 +98,22 @@ class Parts:
     versions_matter: bool = True
 
 
+class Line:
+    """A member's connection to the store. While it is not `open`, a write that was sent does not arrive."""
+
+    def __init__(self, store: ModelStore) -> None:
+        self.open = asyncio.Event()
+        self.open.set()
+        self._store = store
+
+    async def apply(self, batch: Batch, handler: Handler) -> int:
+        await self.open.wait()
+        return await self._store.apply(batch, handler)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+
 @dataclass(eq=False)
 class Member:
     """One process of the sink."""
@@ -105,8 +121,14 @@ class Member:
     loop: SinkLoop[Any]
     consumer: MemoryConsumer
     crash: Dying
+    line: Line
     write: asyncio.Task[None] | None = None
     stop: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def waits(self) -> bool:
+        """Whether its write can't end now, so that it could only stand and poll."""
+        return self.write is not None and not self.line.open.is_set()
 
 
 class SinkMachine(RuleBasedStateMachine):
@@ -123,6 +145,7 @@ class SinkMachine(RuleBasedStateMachine):
         self.store = self.parts.store()
         self.members: list[Member] = []
         self.ghosts: list[Member] = []
+        self.in_flight: list[asyncio.Task[None]] = []
         self.mended = False
         self.history: dict[int, list[Record]] = defaultdict(list)
         self.base = dict.fromkeys(range(PARTITIONS), 0)
@@ -142,6 +165,13 @@ class SinkMachine(RuleBasedStateMachine):
         fetched = FETCHED + timedelta(minutes=version)
         self.append(encode(TOPIC, bar(symbol, days=day, close=close, fetched_at=fetched)))
 
+    @rule(symbols=st.lists(st.sampled_from(SYMBOLS), min_size=4, max_size=9), version=st.integers(0, 3))
+    def produce_several(self, symbols: list[str], version: int) -> None:
+        """More than a member reads in one round, so that some are read while others are written."""
+        fetched = FETCHED + timedelta(minutes=version)
+        for number, symbol in enumerate(symbols):
+            self.append(encode(TOPIC, bar(symbol, days=number % 4, close=4.0 + number, fetched_at=fetched)))
+
     @rule(symbol=st.sampled_from(SYMBOLS))
     def produce_poison(self, symbol: str) -> None:
         self.append(Message(TOPIC.name, symbol.encode(), b"poison", ()))
@@ -157,12 +187,12 @@ class SinkMachine(RuleBasedStateMachine):
     @precondition(lambda self: len(self.members) < 3)
     @rule()
     def start_member(self) -> None:
-        consumer, crash = MemoryConsumer(self.broker, NAME, [TOPIC.name]), Dying()
+        consumer, crash, line = MemoryConsumer(self.broker, NAME, [TOPIC.name]), Dying(), Line(self.store)
         loop = SinkLoop(
-            self.sink(), consumer, DeadLetters(self.producer, NAME), Health(NAME), Watchdog(60), OPTIONS,
+            self.sink(line), consumer, DeadLetters(self.producer, NAME), Health(NAME), Watchdog(60), OPTIONS,
             crash, Backoff(0, 0), clock=ManualClock(skip_sleeps=True),
         )  # fmt: skip
-        self.members.append(Member(loop, consumer, crash))
+        self.members.append(Member(loop, consumer, crash, line))
 
     @rule(data=st.data(), rounds=st.integers(1, 4))
     def work(self, data: st.DataObject, rounds: int) -> None:
@@ -173,7 +203,9 @@ class SinkMachine(RuleBasedStateMachine):
 
     @rule(
         data=st.data(),
-        place=st.sampled_from(["before_store_write", "after_store_write", "after_dead_letter"]),
+        place=st.sampled_from(
+            ["before_store_write", "after_store_write", "after_dead_letter", "during_rebalance"]
+        ),
     )
     def kill(self, data: st.DataObject, place: Place) -> None:
         """A process dies at its next pass of a place."""
@@ -181,6 +213,8 @@ class SinkMachine(RuleBasedStateMachine):
             member.crash.place = place
             for _ in range(3):
                 self.turn(member)
+            if member in self.members and member.waits:
+                self.die(member)
 
     @rule(data=st.data())
     def kill_inside(self, data: st.DataObject) -> None:
@@ -190,6 +224,19 @@ class SinkMachine(RuleBasedStateMachine):
             for _ in range(3):
                 self.turn(member)
             self.store.die_inside = False
+
+    @rule(data=st.data())
+    def hold_up(self, data: st.DataObject) -> None:
+        """What a member writes from now on is on its way and does not arrive."""
+        if member := self.some_member(data):
+            member.line.open.clear()
+
+    @rule(data=st.data())
+    def let_through(self, data: st.DataObject) -> None:
+        """It arrives, be it of a member that is dead by now, while whoever sent it reads on."""
+        held_up = [one for one in [*self.members, *self.ghosts] if not one.line.open.is_set()]
+        if held_up:
+            data.draw(st.sampled_from(held_up), label="member").line.open.set()
 
     @rule(data=st.data())
     def cut_off(self, data: st.DataObject) -> None:
@@ -209,7 +256,7 @@ class SinkMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def stop_member(self, data: st.DataObject) -> None:
         """A member is asked to stop: it ends its write or gives it up, and leaves the group."""
-        if (member := self.some_member(data)) and not self.store.down:
+        if (member := self.some_member(data)) and not self.store.down and not member.waits:
             self.turn(member)
             if member in self.members:  # else that was its end
                 self.leave(member)
@@ -256,6 +303,8 @@ class SinkMachine(RuleBasedStateMachine):
         log = self.broker.logs[TOPIC.name][number]
         if log.start < below <= log.end:
             self.broker.truncate(TopicPartition(TOPIC.name, number), below)
+            if (NAME, TOPIC.name, number) not in self.store.positions:
+                self.base[number] = below  # a store that knows nothing of it begins where the log does
 
     # What must hold
 
@@ -297,6 +346,7 @@ class SinkMachine(RuleBasedStateMachine):
         """However it went: after the faults the lag returns to 0 (I10), and a redrive mends the store."""
         try:
             self.store.down, self.store.lose_answers, self.store.deaf = False, 0, False
+            self.let_all_through()
             for member in list(self.members):
                 self.leave(member)
             self.catch_up()
@@ -316,13 +366,16 @@ class SinkMachine(RuleBasedStateMachine):
             if member.write is not None:
                 member.write.cancel()
             member.loop.close()
+        for write in self.in_flight:
+            write.cancel()
         self.run(asyncio.sleep(0))
         self.runner.close()
 
     # How it is done
 
-    def sink(self) -> Sink[Any]:
-        return Sink(NAME, self.store, {TOPIC: self.handler}, shadow=lambda: MemoryShadow(self.store))
+    def sink(self, line: Line | None = None) -> Sink[Any]:
+        store: Any = line or self.store
+        return Sink(NAME, store, {TOPIC: self.handler}, shadow=lambda: MemoryShadow(self.store))
 
     def handler(self, rows: Rows, batch: Batch) -> int:
         """Counts each record of a symbol, which shows what is applied twice, and keeps each bar's newest."""
@@ -339,7 +392,7 @@ class SinkMachine(RuleBasedStateMachine):
 
     def turn(self, member: Member) -> None:
         """One round, if it can be made; a member whose log is not the store's, or that is killed, is gone."""
-        if member not in self.members or (member.write and self.store.down):
+        if member not in self.members or (member.write and self.store.down) or member.waits:
             return
         try:
             member.write = self.run(member.loop.turn(member.write, member.stop))
@@ -349,22 +402,34 @@ class SinkMachine(RuleBasedStateMachine):
             self.leave(member)
 
     def die(self, member: Member) -> None:
-        """It is gone without a word; the group notices."""
+        """It is gone without a word; the group notices. What it has sent may still arrive."""
         self.members.remove(member)
         self.ghosts.append(member)
+        if member.write is not None:
+            self.in_flight.append(member.write)
         member.write = None
         if member.consumer in self.broker.groups[NAME]:
             self.broker.groups[NAME].remove(member.consumer)
             self.broker.rebalance(NAME)
 
     def leave(self, member: Member) -> None:
-        if member.write is not None and not self.store.down:
+        if member.write is not None and not self.store.down and not member.waits:
             with suppress(Killed, LogMismatch):
                 self.run(member.write)
             member.write = None
         self.members.remove(member)
         self.ghosts.append(member)
         member.consumer.close()
+
+    def let_all_through(self) -> None:
+        """Every write arrives, also those of the dead."""
+        for member in [*self.members, *self.ghosts]:
+            member.line.open.set()
+        sent = [*self.in_flight, *(ghost.write for ghost in self.ghosts if ghost.write is not None)]
+        if sent:
+            done, _ = self.run(asyncio.wait(sent, timeout=5))
+            for write in done:
+                write.exception()  # of the dead nobody asks how it ended
 
     def rebuild_now(self, stop_after: int | None, *, accept_loss: bool) -> None:
         starts = {number: log.start for number, log in enumerate(self.broker.logs[TOPIC.name])}
