@@ -114,15 +114,14 @@ def connections_break(world: World, proxies: dict[str, Proxy]) -> None:
 
 def members_come_and_go(world: World, env: dict[str, dict[str, str]]) -> None:
     """Every sink gets a second member; two of the first are killed, two asked to go (F14, F20)."""
-    first = {sink: world.member(sink) for sink in SINKS}
-    second = {sink: world.start(sink, AXIOM_SERVICE_POISON_PAUSE_S="0.2", **env[sink]) for sink in SINKS}
     for number, sink in enumerate(SINKS):
-        second[sink].wait_ready()
-        world.gone(first[sink])
+        first = world.member(sink)
+        world.start(sink, AXIOM_SERVICE_POISON_PAUSE_S="0.2", **env[sink]).wait_ready(120)
+        world.gone(first)
         if number % 2:
-            first[sink].kill()
+            first.kill()
         else:
-            assert first[sink].terminate() == 0, first[sink].log_end()
+            assert first.terminate() == 0, first.log_end()
     world.ensure()
 
 

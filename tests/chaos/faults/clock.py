@@ -35,7 +35,7 @@ def jumping_clock(world: World) -> JumpingClock | None:
         return None
     file = world.scratch("clock") / "offset"
     env = {
-        "LD_PRELOAD": str(library), "FAKETIME_TIMESTAMP_FILE": str(file), "FAKETIME_NO_CACHE": "1",
+        "LD_PRELOAD": str(library), "FAKETIME_TIMESTAMP_FILE": str(file), "FAKETIME_CACHE_DURATION": "1",
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
     }  # fmt: skip
     clock = JumpingClock(file, env)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import signal
 import time
+from functools import partial
 from typing import ClassVar
 
 from axiom_verify.readers import Dump
@@ -12,7 +13,8 @@ from tests.chaos.checker import Findings
 from tests.chaos.faults.port import Fault
 from tests.chaos.locks import writer_held_at
 from tests.chaos.messages import Mix
-from tests.chaos.world import World
+from tests.chaos.proxy import Proxy
+from tests.chaos.world import World, env_of
 from tests.e2e.members import counted, held, waits_for
 from tests.e2e.pipeline import PARTITIONS, SINKS, STORE_OF
 from tests.stack import ServiceProcess, wait_until
@@ -22,12 +24,14 @@ NOT_LISTENING_YET = -signal.SIGTERM
 """The exit code of a process that is asked to stop before Python has got to its own first line."""
 PLACES = (
     *(
-        f"{place}:{time}"
+        f"{place}:{passes}"
         for place in ("before_store_write", "after_store_write", "after_dead_letter")
-        for time in (1, 2, 3)
+        for passes in (1, 2, 3)
     ),
     "during_rebalance",
 )
+REQUESTS = [("price_shapes", "/add"), ("sink_offsets", "/add"), ("price_shapes", "/delete")]
+"""Of a batch in Chroma: its new versions, its offset, and deleting what it replaced."""
 
 
 class KilledAtCrashPoint(Fault):
@@ -79,6 +83,38 @@ class KilledInTransaction(Fault):
                 world.kill(world.member("postgres_sink"))
             world.start("postgres_sink")
             world.note(f"waiting for {table}")
+
+
+class KilledBetweenRequests(Fault):
+    """chroma-sink, whose batch is several requests: one is on its way when the sink dies, and may arrive."""
+
+    code = "F1"
+    title = "kill -9 between the requests of a batch"
+
+    def inject(self, world: World, dice: random.Random) -> None:
+        sink = "chroma_sink"
+        before = world.member(sink)
+        world.gone(before)
+        before.terminate()
+        for collection, verb in dice.sample(REQUESTS, len(REQUESTS)):
+            with Proxy(world.port_of("chroma")) as proxy:
+                doomed = world.start(sink, **env_of("chroma", proxy.port))
+                world.wait_held(doomed)
+                wanted = (world.chroma_collection(collection).encode(), verb.encode())
+                proxy.hold = partial(_is_for, wanted)
+                wait_until(f"a request to {verb} in {collection}", proxy.holding.is_set)
+                world.kill(doomed)
+                if arrives := dice.random() < 0.5:
+                    proxy.release()
+                else:
+                    proxy.cut()
+                world.note(f"{verb} in {collection} {'arrives' if arrives else 'is lost'}")
+        world.start(sink)
+
+
+def _is_for(wanted: tuple[bytes, bytes], request: bytes) -> bool:
+    line = request.split(b"\r\n", 1)[0]
+    return all(part in line for part in wanted)
 
 
 class Zombie(Fault):

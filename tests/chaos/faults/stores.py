@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import random
+import signal
+import subprocess
+import sys
 from abc import abstractmethod
+from contextlib import suppress
 from typing import ClassVar
 
 from axiom_verify import readers
 from tests.chaos.checker import Findings
 from tests.chaos.faults.port import Fault
 from tests.chaos.world import World
-from tests.e2e.pipeline import STORE_OF
-from tests.stack import run_postgres
+from tests.e2e.pipeline import SINKS, STORE_OF, axiom_env
+from tests.stack import ROOT, run_postgres
+
+INTERRUPTED = 130
 
 
 class StoreWiped(Fault):
@@ -81,3 +87,35 @@ class VectorsWiped(StoreWiped):
         client = readers.connect_chroma(world.servers.env)
         for collection in client.list_collections():
             client.delete_collection(collection.name)
+
+
+class RebuildKilled(Fault):
+    """`axiom rebuild` is killed, or interrupted by Ctrl-C, at any moment; a rerun finishes what is left."""
+
+    code = "F16"
+    title = "axiom rebuild killed at random, and run again"
+
+    def inject(self, world: World, dice: random.Random) -> None:
+        for sink in dice.sample(SINKS, len(SINKS)):
+            how = dice.choice([signal.SIGKILL, signal.SIGINT])
+            moment_s = dice.uniform(1, 5)
+            code = _cut_short(world, STORE_OF[sink], how, moment_s)
+            world.note(f"{STORE_OF[sink]}: {how.name} after {moment_s:.1f} s: exit {code}")
+            assert code in (0, -signal.SIGKILL, INTERRUPTED, -signal.SIGINT), f"axiom rebuild: exit {code}"
+        done = world.axiom("rebuild", "all", "--json")
+        assert done.returncode == 0, f"axiom rebuild: {done.stderr[-800:]}"
+
+    def judge(self, world: World, findings: Findings) -> Findings:
+        return findings | {"I8": findings["I4"]}
+
+
+def _cut_short(world: World, store: str, how: signal.Signals, moment_s: float) -> int:
+    command = [sys.executable, "-m", "axiom_cli.main", "rebuild", store, "--json"]
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(
+        command, cwd=ROOT, env=axiom_env(world.servers.env), stdout=quiet, stderr=quiet
+    ) as rebuild:
+        with suppress(subprocess.TimeoutExpired):
+            return rebuild.wait(moment_s)
+        rebuild.send_signal(how)
+        return rebuild.wait(60)

@@ -248,10 +248,8 @@ class SinkMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def tell(self, data: st.DataObject) -> None:
         """A member that was cut off hears of it, and comes back."""
-        if (member := self.some_member(data)) and member.consumer not in self.broker.groups[NAME]:
-            member.consumer.reassign(set())
-            self.broker.groups[NAME].append(member.consumer)
-            self.broker.rebalance(NAME)
+        if member := self.some_member(data):
+            self.come_back(member)
 
     @rule(data=st.data())
     def stop_member(self, data: st.DataObject) -> None:
@@ -269,6 +267,16 @@ class SinkMachine(RuleBasedStateMachine):
     def store_up(self) -> None:
         self.store.down = False
         self.run(asyncio.sleep(0))
+
+    @precondition(lambda self: not self.store.down)
+    @rule(data=st.data())
+    def short_outage(self, data: st.DataObject) -> None:
+        """The store is away just while a member writes, and back before its next round."""
+        if member := self.some_member(data):
+            self.store_down()
+            self.turn(member)
+            self.store_up()
+            self.turn(member)
 
     @rule(deaf=st.booleans())
     def lose_an_answer(self, deaf: bool) -> None:
@@ -347,6 +355,7 @@ class SinkMachine(RuleBasedStateMachine):
         try:
             self.store.down, self.store.lose_answers, self.store.deaf = False, 0, False
             self.let_all_through()
+            self.members_catch_up()
             for member in list(self.members):
                 self.leave(member)
             self.catch_up()
@@ -400,6 +409,12 @@ class SinkMachine(RuleBasedStateMachine):
             self.die(member)
         except LogMismatch:
             self.leave(member)
+
+    def come_back(self, member: Member) -> None:
+        if member.consumer not in self.broker.groups[NAME]:
+            member.consumer.reassign(set())
+            self.broker.groups[NAME].append(member.consumer)
+            self.broker.rebalance(NAME)
 
     def die(self, member: Member) -> None:
         """It is gone without a word; the group notices. What it has sent may still arrive."""
@@ -480,6 +495,16 @@ class SinkMachine(RuleBasedStateMachine):
             )
             for number, end in ends.items()
         )
+
+    def members_catch_up(self) -> None:
+        """Who is there brings the lag to 0, unless the log is not the store's: then nobody stays."""
+        for member in self.members:
+            member.crash.place = None
+            self.come_back(member)
+        for _ in range(60):
+            for member in list(self.members):
+                self.turn(member)
+        assert not self.members or self.lag() == 0, self.store.positions
 
     def catch_up(self) -> None:
         """A new member reads to the end, after the rebuild that a person would order of a log too short."""

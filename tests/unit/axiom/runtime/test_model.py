@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from axiom.errors import Permanent
+from axiom.runtime.ownership import Ownership
+from axiom.runtime.runs import Run
+from axiom.runtime.writer import Writer
 from axiom.stores.memory import Handler
 from axiom.stores.port import Batch
 from tests.unit.axiom.runtime.model import ModelStore, Parts, SinkMachine
@@ -16,7 +21,7 @@ from tests.unit.axiom.runtime.model import ModelStore, Parts, SinkMachine
 pytestmark = pytest.mark.unit
 
 SETTINGS = settings(
-    derandomize=True, database=None, deadline=None, max_examples=60, stateful_step_count=40,
+    derandomize=True, database=None, deadline=None, max_examples=100, stateful_step_count=40,
     suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 UNTIL_FOUND = settings(SETTINGS, max_examples=300, phases=[Phase.generate], report_multiple_bugs=False)
@@ -85,6 +90,26 @@ class Forgetful(ModelStore):
             return 0
 
 
+async def write_whatever_was_read(self: Writer[Any], runs: list[Run]) -> None:
+    """Takes what was read before a partition was loaded again for what follows its position."""
+    for run in runs:
+        if held := self.held.get(run.source):
+            run.session = held.session
+    await write(self, runs)
+
+
+async def bury_nothing(self: Writer[Any], bad: list[Any]) -> None:
+    """Drops bad records."""
+
+
+def forget_fenced(self: Ownership[Any]) -> None:
+    """Never loads again what the store refused."""
+    self._writer.fenced.clear()
+
+
+write = Writer.write
+
+
 def test_the_sink_runtime_in_any_order_of_events() -> None:
     run_state_machine_as_test(SinkMachine, settings=SETTINGS)  # type: ignore[no-untyped-call]
 
@@ -103,3 +128,19 @@ def test_the_sink_runtime_in_any_order_of_events() -> None:
 def test_a_sink_that_is_broken_on_purpose_is_caught(broken: Parts) -> None:
     with pytest.raises(AssertionError):
         run_state_machine_as_test(lambda: SinkMachine(broken), settings=UNTIL_FOUND)  # type: ignore[no-untyped-call]
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "broken"),
+    [
+        pytest.param(Writer, "write", write_whatever_was_read, id="no session check"),
+        pytest.param(Writer, "_bury", bury_nothing, id="no dead letters"),
+        pytest.param(Ownership, "note_fenced", forget_fenced, id="fenced partitions forgotten"),
+    ],
+)
+def test_a_loop_that_is_broken_on_purpose_is_caught(
+    monkeypatch: pytest.MonkeyPatch, owner: type, name: str, broken: Callable[..., Any]
+) -> None:
+    monkeypatch.setattr(owner, name, broken)
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(SinkMachine, settings=UNTIL_FOUND)  # type: ignore[no-untyped-call]

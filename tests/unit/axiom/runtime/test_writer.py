@@ -166,6 +166,7 @@ async def test_an_outage_is_declared_until_the_store_answers(bench: Bench) -> No
     await bench.writer.write(bench.runs())
     assert bench.pauses == [("store_down", True), ("store_down", False)]
     assert bench.world.total("applied") == 1
+    assert not bench.writer.fenced, "its own write, whose answer was lost, is not another's"
 
 
 async def test_a_fence_after_an_outage_is_a_fence(bench: Bench) -> None:
