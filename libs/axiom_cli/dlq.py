@@ -202,6 +202,8 @@ async def _rehearse(letters: Sequence[Letter]) -> list[str]:
     sinks = {f"{store}-sink": store for store in store_names()}
     opened = {name: sink_of(sinks[name]) for name in {one.letter.consumer for one in letters} & set(sinks)}
     try:
+        for sink in opened.values():
+            await sink.store.setup()  # as the sink itself begins: PostgreSQL's stages are of one connection
         return [await rehearse(found, opened.get(found.letter.consumer)) for found in letters]
     finally:
         for sink in opened.values():

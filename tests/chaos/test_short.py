@@ -119,9 +119,9 @@ def members_come_and_go(world: World, env: dict[str, dict[str, str]]) -> None:
         world.start(sink, AXIOM_SERVICE_POISON_PAUSE_S="0.2", **env[sink]).wait_ready(120)
         world.gone(first)
         if number % 2:
-            first.kill()
+            assert first.terminate(30) == 0, first.log_end()
         else:
-            assert first.terminate() == 0, first.log_end()
+            first.kill()
     world.ensure()
 
 

@@ -198,7 +198,7 @@ class World:
 
 
 class Watched:
-    """A shadow that tells at which step it is: prepared, fenced, filled, swapped, discarded."""
+    """A shadow that tells at which step it is: prepared, fencing, fenced, filled, swapped, discarded."""
 
     def __init__(self, shadow: Shadow[Any], at: Moment) -> None:
         self._shadow = shadow
@@ -216,6 +216,7 @@ class Watched:
 
     @asynccontextmanager
     async def fenced(self, consumer: str) -> AsyncIterator[Fence]:
+        await self._at("fencing")
         async with self._shadow.fenced(consumer) as fence:
             await self._at("fenced")
             yield WatchedFence(fence, self._at)
@@ -326,6 +327,22 @@ class ShadowSuite:
         await world.rebuild()
         assert await world.offsets() == at_first
         await world.fold()
+        await world.check()
+
+    async def test_what_the_live_sink_wrote_since_the_last_fill_is_folded_under_the_fence(
+        self, world: World
+    ) -> None:
+        world.publish(rising(10))
+        await world.fold()
+
+        async def go_on() -> None:
+            world.publish(rising(1, start=10))
+            world.publish_poison(3)
+            await world.fold()
+
+        await world.rebuild(at("fencing", go_on))
+        assert await world.offsets() == world.ends()
+        assert set((await world.prices()).values()) == {20.0}
         await world.check()
 
     async def test_a_live_sink_goes_on_by_itself_and_loses_nothing(self, world: World) -> None:
