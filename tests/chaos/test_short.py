@@ -48,6 +48,7 @@ MIX = Mix(
 RATE_S = 150
 BURST = 700
 """Bad records; half of the last 1,000 are enough to make a sink stand."""
+SHORT_PAUSE = {"AXIOM_SERVICE_POISON_PAUSE_S": "0.2"}
 
 
 @pytest.mark.unit
@@ -65,30 +66,35 @@ def world(stack: StackUnderTest, tmp_path_factory: pytest.TempPathFactory) -> It
         yield world
 
 
-@pytest.mark.e2e
-def test_one_system_through_all_that_has_no_test_of_its_own(world: World) -> None:
-    """I1 to I7, I10, I12 after F5, F9, F10, F12, F13, F14, F20."""
+@pytest.fixture(scope="module")
+def proxies(world: World) -> Iterator[dict[str, Proxy]]:
+    """Between each sink and its store; open as long as the sinks run."""
     with ExitStack() as exits:
-        proxies = {sink: exits.enter_context(Proxy(world.port_of(STORE_OF[sink]))) for sink in SINKS}
-        env = {sink: dict(env_of(STORE_OF[sink], proxy.port)) for sink, proxy in proxies.items()}
-        clock = jumping_clock(world)
-        for sink in SINKS:
-            jumps = clock.env if clock and sink == "postgres_sink" else {}
-            world.start(sink, AXIOM_SERVICE_POISON_PAUSE_S="0.2", **env[sink], **jumps)
-        world.ensure()
-        world.generate(MIX, RATE_S)
-        world.wait_acknowledged(100)
-        if clock:
-            clock.jump("+1h")
-        connections_break(world, proxies)
-        if clock:
-            clock.jump("-1h")
-        members_come_and_go(world, env)
-        stand_in_a_burst(world, BURST)
-        world.generate(MIX, RATE_S)
-        world.wait_acknowledged(100)
-        world.settle()
-        held(world.findings())
+        yield {sink: exits.enter_context(Proxy(world.port_of(STORE_OF[sink]))) for sink in SINKS}
+
+
+@pytest.mark.e2e
+def test_one_system_through_all_that_has_no_test_of_its_own(world: World, proxies: dict[str, Proxy]) -> None:
+    """I1 to I7, I10, I12 after F5, F9, F10, F12, F13, F14, F20."""
+    env = {sink: {**SHORT_PAUSE, **env_of(STORE_OF[sink], proxy.port)} for sink, proxy in proxies.items()}
+    clock = jumping_clock(world)
+    for sink in SINKS:
+        jumps = clock.env if clock and sink == "postgres_sink" else {}
+        world.start(sink, **env[sink], **jumps)
+    world.ensure()
+    world.generate(MIX, RATE_S)
+    world.wait_acknowledged(100)
+    if clock:
+        clock.jump("+1h")
+    connections_break(world, proxies)
+    if clock:
+        clock.jump("-1h")
+    members_come_and_go(world, env)
+    stand_in_a_burst(world, BURST)
+    world.generate(MIX, RATE_S)
+    world.wait_acknowledged(100)
+    world.settle()
+    held(world.findings())
 
 
 def connections_break(world: World, proxies: dict[str, Proxy]) -> None:
@@ -116,7 +122,7 @@ def members_come_and_go(world: World, env: dict[str, dict[str, str]]) -> None:
     """Every sink gets a second member; two of the first are killed, two asked to go (F14, F20)."""
     for number, sink in enumerate(SINKS):
         first = world.member(sink)
-        world.start(sink, AXIOM_SERVICE_POISON_PAUSE_S="0.2", **env[sink]).wait_ready(120)
+        world.start(sink, **env[sink]).wait_ready(120)
         world.gone(first)
         if number % 2:
             assert first.terminate(30) == 0, first.log_end()
