@@ -137,6 +137,7 @@ def test_redrive_asks_sends_again_and_closes(desk: Desk) -> None:
     assert [row["outcome"] for row in rows] == ["redriven"]
     [again] = desk.published[sent_before:]
     assert (again.key, again.header("redriven-from")) == (b"ZUN", b"price-updates:0:2:memory-sink")
+    assert again.header("replay-count") == b"1"
     assert len(desk.places()) == 2
     assert desk.rows("redrive", "--yes", "--error", "refused_by_store") == [], "a letter is redriven once"
 
