@@ -7,11 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from axiom.bus.letters import MOST_REPLAYS
+from axiom_cli.dlq import app
 from tests.e2e.bars import daily_bars, mixed_bars
 from tests.e2e.members import counted
-from tests.e2e.pipeline import DEAD_LETTERS, TOPIC, Pipeline, run_axiom
+from tests.e2e.pipeline import DEAD_LETTERS, TOPIC, Pipeline
 from tests.stack import run_postgres
 
 pytestmark = pytest.mark.e2e
@@ -23,12 +25,11 @@ NEWER = UNLUCKY[0].model_copy(
 )
 
 
-def dlq(pipeline: Pipeline, *arguments: str, code: int = 0) -> list[dict[str, Any]]:
-    """What `axiom dlq … --json` says."""
-    done = run_axiom(pipeline.env, "dlq", *arguments, "--json")
-    assert done.returncode == code, f"exit {done.returncode}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
-    rows: list[dict[str, Any]] = json.loads(done.stdout)
-    return rows
+def dlq(*arguments: str, code: int = 0) -> Any:
+    """What `axiom dlq … --json` says, on the stack that `AXIOM_HOME` names."""
+    done = CliRunner().invoke(app, [*arguments, "--json"])
+    assert done.exit_code == code, f"exit {done.exit_code}: {done.output[-2000:]}"
+    return json.loads(done.stdout)
 
 
 def outcomes(rows: list[dict[str, Any]]) -> list[str]:
@@ -48,19 +49,19 @@ def test_what_its_store_refused_is_applied_when_that_is_mended(pipeline: Pipelin
     refused = {(one.partition, one.offset) for one in placed if b"unlucky" in (one.value or b"")}
     pipeline.wait_caught_up(*READERS)
     chosen = ("--consumer", "postgres-sink", "--error", "refused_by_store", "--topic", TOPIC)
-    assert len(dlq(pipeline, "list", *chosen)) == len(UNLUCKY)
-    assert outcomes(dlq(pipeline, "redrive", *chosen, "--dry-run", code=1)) == ["refused"] * len(UNLUCKY)
+    assert len(dlq("list", *chosen)) == len(UNLUCKY)
+    assert outcomes(dlq("redrive", *chosen, "--dry-run", code=1)) == ["refused"] * len(UNLUCKY)
 
     run_postgres(pipeline.env, "ALTER TABLE market.price_bars DROP CONSTRAINT luck")
-    would = outcomes(dlq(pipeline, "redrive", *chosen, "--dry-run"))
+    would = outcomes(dlq("redrive", *chosen, "--dry-run"))
     assert would == ["would be applied"] * (len(UNLUCKY) - 1) + ["would be superseded"]
     assert pipeline.dump("postgres_sink").dead.keys() == refused, "a dry run changes nothing"
     ends, before = (
         pipeline.ends(),
         counted(services["redis_sink"], "axiom_sink_records_total", outcome="superseded"),
     )
-    assert outcomes(dlq(pipeline, "redrive", *chosen, "--yes")) == ["redriven"] * len(UNLUCKY)
-    assert dlq(pipeline, "redrive", "--yes") == [], "a letter is redriven once"
+    assert outcomes(dlq("redrive", *chosen, "--yes")) == ["redriven"] * len(UNLUCKY)
+    assert dlq("redrive", "--yes") == [], "a letter is redriven once"
 
     pipeline.wait_caught_up(*READERS)
     assert sum(pipeline.ends().values()) == sum(ends.values()) + len(UNLUCKY)
@@ -78,16 +79,16 @@ def test_what_nobody_takes_comes_back_so_often_and_no_more(pipeline: Pipeline) -
     pipeline.send([(b"ZBAD", b"poison", (("note", b"kept"),))])
     for replays in range(MOST_REPLAYS + 1):
         pipeline.wait_caught_up(*READERS)
-        rows = dlq(pipeline, "list")
+        rows = dlq("list")
         assert [row["replay_count"] for row in rows] == [replays] * len(READERS)
         assert sum(pipeline.ends().values()) == replays + 1
         if replays < MOST_REPLAYS:
-            assert outcomes(dlq(pipeline, "redrive", "--yes")) == ["closed", "redriven"]
-    assert outcomes(dlq(pipeline, "redrive", "--yes", code=1)) == ["refused"] * len(READERS)
-    [first, _] = dlq(pipeline, "list")
-    shown: Any = dlq(pipeline, "show", first["letter"])
+            assert outcomes(dlq("redrive", "--yes")) == ["closed", "redriven"]
+    assert outcomes(dlq("redrive", "--yes", code=1)) == ["refused"] * len(READERS)
+    [first, _] = dlq("list")
+    shown = dlq("show", first["letter"])
     assert {one["name"] for one in shown["headers"]} == {"note", "replay-count", "redriven-from"}
-    [day] = {row["day"] for row in dlq(pipeline, "histogram")}
-    assert outcomes(dlq(pipeline, "purge", "--since", day, "--yes")) == ["purged"] * len(READERS)
-    assert dlq(pipeline, "list") == []
+    [day] = {row["day"] for row in dlq("histogram")}
+    assert outcomes(dlq("purge", "--since", day, "--yes")) == ["purged"] * len(READERS)
+    assert dlq("list") == []
     assert len(pipeline.log(DEAD_LETTERS)) == 2 * len(READERS) * (MOST_REPLAYS + 1)
