@@ -1,7 +1,7 @@
-"""The short, fixed part of `make chaos` that is in `make test`: every fault of the matrix once.
+"""The short, fixed part of `make chaos`: every fault of the matrix once.
 
-One system goes through those that no other test of `make test` shows one to one, while records of every kind
-flow; then every invariant is checked. `test_faults.py` (make test-chaos) has each by itself.
+`make test` shows most of them one to one. One system goes through the others while records of every kind flow;
+then every invariant is checked (make test-chaos, beside `test_faults.py`, which has each by itself).
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ SHORT_PAUSE = {"AXIOM_SERVICE_POISON_PAUSE_S": "0.2"}
 
 
 @pytest.mark.unit
-def test_every_fault_of_the_matrix_is_in_make_test() -> None:
+def test_every_fault_of_the_matrix_has_its_place() -> None:
     assert HERE | ELSEWHERE.keys() == {fault.code for fault in all_faults().values()}
     assert not HERE & ELSEWHERE.keys()
     assert all((ROOT / "tests" / place).exists() for place in ELSEWHERE.values())
@@ -73,7 +73,7 @@ def proxies(world: World) -> Iterator[dict[str, Proxy]]:
         yield {sink: exits.enter_context(Proxy(world.port_of(STORE_OF[sink]))) for sink in SINKS}
 
 
-@pytest.mark.e2e
+@pytest.mark.chaos
 def test_one_system_through_all_that_has_no_test_of_its_own(world: World, proxies: dict[str, Proxy]) -> None:
     """I1 to I7, I10, I12 after F5, F9, F10, F12, F13, F14, F20."""
     env = {sink: {**SHORT_PAUSE, **env_of(STORE_OF[sink], proxy.port)} for sink, proxy in proxies.items()}
@@ -131,7 +131,7 @@ def members_come_and_go(world: World, env: dict[str, dict[str, str]]) -> None:
     world.ensure()
 
 
-@pytest.mark.e2e
+@pytest.mark.chaos
 def test_a_full_disk(world: World) -> None:
     """F7: a pause and no dead letters."""
     fault = DiskFull()
