@@ -1,6 +1,6 @@
 """The short, fixed part of `make chaos`: every fault of the matrix once.
 
-`make test` shows most of them one to one. One system goes through the others while records of every kind flow;
+`make test` shows most of them one to one. One system goes through the others while records of all kinds flow;
 then every invariant is checked (make test-chaos, beside `test_faults.py`, which has each by itself).
 """
 
