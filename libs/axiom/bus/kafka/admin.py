@@ -230,21 +230,6 @@ class KafkaAdmin:
         beyond = [part for part, offset in found.items() if offset < 0]
         return found | {part: kept.end for part, kept in self.log_ranges(beyond).items()}
 
-    def done(self, group: str, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
-        """How far a group is; without the partitions of which Kafka knows nothing."""
-        asked = ConsumerGroupTopicPartitions(group, [_TopicPartition(*part) for part in partitions])
-        try:
-            answer = self._answer(self._client.list_consumer_group_offsets([asked])[group])
-        except KafkaException as error:
-            if error.args[0].code() == KafkaError.GROUP_ID_NOT_FOUND:
-                return {}
-            raise StoreDown(f"Kafka does not say how far the group {group} is: {error}") from error
-        return {
-            TopicPartition(part.topic, part.partition): part.offset
-            for part in answer.topic_partitions or ()
-            if part.offset >= 0
-        }
-
     def _offsets(self, partitions: Iterable[TopicPartition], spec: OffsetSpec) -> dict[TopicPartition, int]:
         wanted = {_TopicPartition(*partition): spec for partition in partitions}
         if not wanted:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from confluent_kafka import Consumer as _Consumer
+from confluent_kafka import KafkaException
 from confluent_kafka import TopicPartition as _TopicPartition
 
 from axiom.bus.kafka.admin import KafkaAdmin
+from axiom.bus.kafka.client import CLIENT_CONFIG, LOGGER
 from axiom.bus.kafka.consumer import SHARED_CONFIG, to_records
 from axiom.contracts.record import LogRange, Record, TopicIdentity, TopicPartition
 from axiom.errors import StoreDown
 
 _SILENCE_S = 30.0
+_TIMEOUT_S = 10.0
 
 
 class KafkaLogReader:
@@ -21,6 +24,7 @@ class KafkaLogReader:
     def __init__(self, bootstrap: str) -> None:
         self._bootstrap = bootstrap
         self._admin = KafkaAdmin(bootstrap)
+        self._asking: dict[str, _Consumer] = {}
 
     def identity(self, topic: str) -> TopicIdentity:
         return self._admin.identity(topic)
@@ -32,7 +36,17 @@ class KafkaLogReader:
         return self._admin.offsets_at(moments_ms)
 
     def done(self, group: str, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
-        return self._admin.done(group, partitions)
+        # Not asked of the admin client, which dies (librdkafka 2.16) where no group has been made yet.
+        consumer = self._asking.get(group) or _Consumer(
+            CLIENT_CONFIG | {"bootstrap.servers": self._bootstrap, "group.id": group}, logger=LOGGER
+        )
+        self._asking[group] = consumer
+        try:
+            asked = [_TopicPartition(*part) for part in partitions]
+            found = consumer.committed(asked, timeout=_TIMEOUT_S)
+        except KafkaException as error:
+            raise StoreDown(f"Kafka does not say how far the group {group} is: {error}") from error
+        return {TopicPartition(part.topic, part.partition): part.offset for part in found if part.offset >= 0}
 
     def read(
         self, stretches: Mapping[TopicPartition, LogRange], max_records: int = 20_000
