@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
+import threading
 from datetime import timedelta
 
 from axiom.bus.kafka import KafkaLogReader, KafkaProducer
@@ -24,6 +26,7 @@ from services.analytics.settings import AnalyticsSettings
 from services.analytics.stream import Stream
 from topics.price_updates import TOPIC
 
+STOP_S = 7.0
 log = get_logger()
 
 
@@ -52,10 +55,13 @@ def make_work(service: ServiceSettings) -> Work:
         )
         inspecting = Inspecting(analytics, reader, health, Watchdog(service.watchdog_s))
         looking = asyncio.create_task(inspecting.run())
+        ending = asyncio.create_task(_end_in_time(stop))
         try:
             await stream.run(stop)
         finally:
             looking.cancel()
+            ending.cancel()
+            _cut_short(code=0 if stop.is_set() else 1)
             await producer.close()
 
     return work
@@ -74,6 +80,27 @@ async def _log_is_there(reader: KafkaLogReader, health: Health, stop: asyncio.Ev
             health.not_ready.pop("kafka_down", None)
             return True
     return False
+
+
+async def _end_in_time(stop: asyncio.Event) -> None:
+    await stop.wait()
+    _cut_short(code=0)
+
+
+def _cut_short(code: int) -> None:
+    """End the process in some seconds, if it still is there.
+
+    Faust and the producer wait for a Kafka that is down. What it has not confirmed is done again by the next
+    start, so nothing is lost.
+    """
+
+    def end() -> None:
+        log.warning("stop_cut_short", exit_code=code)
+        os._exit(code)
+
+    timer = threading.Timer(STOP_S, end)
+    timer.daemon = True
+    timer.start()
 
 
 if __name__ == "__main__":

@@ -49,6 +49,8 @@ class Analytics:
         self._decode = Decoder(TOPIC)
         self._assigned: frozenset[TopicPartition] = frozenset()
         self._is_restored = False
+        self.moved = 0
+        """Records worked on, those that were read again among them."""
         self.next_offsets: dict[TopicPartition, int] = {}
         """Of each partition that has brought anything, the offset after the last record that is done with."""
 
@@ -85,6 +87,7 @@ class Analytics:
         await self._tell(records)
         for record in records:
             self.next_offsets[TopicPartition(record.topic, record.partition)] = record.offset + 1
+        self.moved += len(records)
 
     async def _tell(self, records: Sequence[Record]) -> None:
         current_traceparent.set(records[-1].header(TRACEPARENT) if records else None)
@@ -104,8 +107,9 @@ class Analytics:
         for again in read_again(self._reader, NAME, first, assigned, self._lookback):
             for bar, digest in self._bars(again):
                 market.put(bar, digest)
-            market.results()  # told before
+            market.skip()
             count += len(again)
+            self.moved += len(again)
         market.outcomes.clear()
         self._market = market
         self._is_restored = assigned is self._assigned

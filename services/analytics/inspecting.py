@@ -55,7 +55,7 @@ class Inspecting:
             behind = max(0, kept[part].end - max(kept[part].start, reached.get(part, 0)))
             TRANSFORM_LAG.labels(NAME, part.topic, part.partition).set(behind)
             self._lag += behind
-        self._watchdog.observe(sum(reached.values()), self._lag)
+        self._watchdog.observe(self._analytics.moved, self._lag)
         self._watchdog.turned()
         if self._analytics.assigned:
             self._health.not_ready.pop("service", None)

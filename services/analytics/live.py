@@ -42,6 +42,17 @@ class _Symbol:
     told: set[int] = field(default_factory=set)
     events: dict[int, Payload] = field(default_factory=dict)
 
+    def skip(self) -> None:
+        """Forget what is to be told, and what is too old to be told of."""
+        for ends in self.changed.values():
+            ends.clear()
+        self.changed_pairs.clear()
+        self.events.clear()
+        self.windows.forget()
+        oldest = self.windows.newest - KEPT_MIN
+        self.unsettled = {end for end in self.unsettled if end > oldest}
+        self.told = {end for end in self.told if end > oldest}
+
 
 class LiveMarket:
     """All symbols' windows; correlations of the watched ones.
@@ -82,12 +93,15 @@ class LiveMarket:
         for symbol, state in self._touched.items():
             found += ((technical_signals.TOPIC, one) for one in self._signals(symbol, state))
             found += ((market_events.TOPIC, one) for one in state.events.values())
-            state.events.clear()
         found += ((correlation_updates.TOPIC, one) for one in self._correlations())
-        for state in self._touched.values():
-            _forget(state)
-        self._touched.clear()
+        self.skip()
         return found
+
+    def skip(self) -> None:
+        """Leave untold what is new since the last call; for bars of which all has been told before."""
+        for state in self._touched.values():
+            state.skip()
+        self._touched.clear()
 
     def _put(self, bar: PriceBar, content_hash: int) -> str:
         length = _LENGTH_OF.get(bar.interval)
@@ -142,7 +156,6 @@ class LiveMarket:
                 if reading is not None:
                     basis = state.windows.basis(length, end, length * measure.windows)
                     yield telling.signal(symbol, measure.name, length, end, reading, basis)
-            ends.clear()
 
     def _correlations(self) -> Iterator[Payload]:
         known = [(symbol, self._symbols[symbol]) for symbol in self._watched if symbol in self._symbols]
@@ -161,8 +174,6 @@ class LiveMarket:
                     if found is not None:
                         basis = pairs.joined(first_basis, second_basis)
                         yield telling.correlation(first, second, end, found, basis, self._min_r)
-        for _, state in known:
-            state.changed_pairs.clear()
 
 
 def _covers(windows: Windows, end: int) -> bool:
@@ -186,10 +197,3 @@ def _touched_ends(
     newest = windows.newest
     touched = windows.ends(length, start + bar_length, min(start + lookback_min, newest))
     return {*touched, *windows.ends(length, closed + 1, newest)}
-
-
-def _forget(state: _Symbol) -> None:
-    state.windows.forget()
-    oldest = state.windows.newest - KEPT_MIN
-    state.unsettled = {end for end in state.unsettled if end > oldest}
-    state.told = {end for end in state.told if end > oldest}

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from axiom.analysis.correlation import p_value
+from axiom.analysis.significance import p_value
 from services.analytics.measures import returns
 from services.analytics.windows import Basis, Windows
 

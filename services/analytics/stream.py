@@ -70,7 +70,7 @@ class Stream:
             broker_client_id=self._group,
             broker_commit_interval=1.0,
             broker_heartbeat_interval=2.0,
-            broker_session_timeout=10.0,
+            broker_session_timeout=6.0,
             consumer_auto_offset_reset="earliest",
             stream_buffer_maxsize=4 * self._batch_records,
             stream_wait_empty=False,

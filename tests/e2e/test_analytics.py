@@ -117,6 +117,23 @@ def test_twice_shuffled_and_killed_it_says_the_same_as_once_in_order(exchange: E
     assert exchange.said() == in_order
 
 
+@pytest.mark.chaos
+def test_kafka_may_go_and_come_back_and_a_stop_does_not_wait_for_it(exchange: Exchange) -> None:
+    bars = session(minutes=60)
+    with exchange.start() as service:
+        exchange.pipeline.publish(bars[:50])
+        exchange.wait_done(service)
+        exchange.stack.crash("kafka")
+        wait_until("it says so", lambda: "kafka_down" in service.health()["not_ready"])
+        exchange.stack.start("kafka")
+        exchange.pipeline.publish(bars[50:])
+        exchange.wait_done(service)
+        assert exchange.said() == feed(make_market(), bars)
+        exchange.stack.crash("kafka")
+        assert service.terminate() == 0, service.log_end()
+    exchange.stack.start("kafka")
+
+
 def test_days_and_bad_records_leave_it_quiet_and_healthy(exchange: Exchange) -> None:
     bad = [(b"AAPL", b"{not json", []), (b"AAPL", None, []), (None, b"\xff\xfe", [])]
     exchange.pipeline.send(bad)

@@ -17,15 +17,15 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import stats
 
 from axiom.analysis.bars import Floats
 from axiom.analysis.pairs import BLOCK, Pairs, strong_pairs
 from axiom.analysis.returns import Returns
+from axiom.analysis.significance import p_value
 
 Method = Literal["pearson", "spearman"]
 Pair = tuple[str, str]
-_BELOW_ONE = 1 - 1e-12
 _FLOAT32 = 1e-6
 """How far a coefficient in float32 may lie from the true one."""
 _AT_ONCE = 1024
@@ -100,13 +100,6 @@ def standardised(values: Floats) -> NDArray[np.float32]:
     centred = values - np.nanmean(values, axis=1, keepdims=True)
     centred[~np.isfinite(centred)] = 0.0
     return np.ascontiguousarray(centred / np.linalg.norm(centred, axis=1, keepdims=True), dtype=np.float32)
-
-
-def p_value(r: Floats, n: int | NDArray[np.int64]) -> Floats:
-    """How likely an |r| this large is of `n` independent pairs of normal numbers: Student's t, two-sided."""
-    r = np.minimum(np.abs(r), _BELOW_ONE, dtype=np.float64)
-    t = r * np.sqrt((n - 2) / (1 - r * r))
-    return np.asarray(2 * special.stdtr(n - 2, -t), dtype=np.float64)
 
 
 def _keys(held: Collection[Pair], symbols: tuple[str, ...]) -> NDArray[np.int64]:
