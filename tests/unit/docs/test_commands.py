@@ -116,3 +116,10 @@ def test_every_link_leads_to_a_file_and_every_page_is_in_the_index() -> None:
     told = {page.resolve() for page in pages()} - {ROOT / "README.md", ROOT / "docs/README.md"}
     missing = {page for page in told - reached if page.parent != ROOT / "docs/runbooks/alerts"}
     assert not missing, f"no page leads to {missing}"
+
+
+def test_files_that_a_page_names_exist() -> None:
+    shape = re.compile(r"`((?:tests|libs|services|deploy|topics|docs)/[\w./-]+)`")
+    named = {(page, name) for page in pages() for name in shape.findall(page.read_text(encoding="utf-8"))}
+    lost = [f"{page.relative_to(ROOT)}: {name}" for page, name in named if not (ROOT / name).exists()]
+    assert not lost, "\n".join(sorted(lost))
