@@ -329,22 +329,6 @@ class ShadowSuite:
         await world.fold()
         await world.check()
 
-    async def test_what_the_live_sink_wrote_since_the_last_fill_is_folded_under_the_fence(
-        self, world: World
-    ) -> None:
-        world.publish(rising(10))
-        await world.fold()
-
-        async def go_on() -> None:
-            world.publish(rising(1, start=10))
-            world.publish_poison(3)
-            await world.fold()
-
-        await world.rebuild(at("fencing", go_on))
-        assert await world.offsets() == world.ends()
-        assert set((await world.prices()).values()) == {20.0}
-        await world.check()
-
     async def test_a_live_sink_goes_on_by_itself_and_loses_nothing(self, world: World) -> None:
         world.publish(rising(30))
         async with world.live():

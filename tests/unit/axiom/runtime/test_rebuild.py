@@ -15,7 +15,7 @@ from axiom.stores.memory_shadow import MemoryShadow, MemorySnapshots
 from axiom.stores.port import Batch
 from axiom_verify.fold import LogRecord, Seen, good, newest_bars
 from axiom_verify.readers import Dump, Offset
-from tests.suites.shadows import ShadowSuite, World
+from tests.suites.shadows import ShadowSuite, World, at, rising
 from topics.price_updates import TOPIC
 
 pytestmark = pytest.mark.unit
@@ -110,3 +110,19 @@ async def world() -> AsyncIterator[MemoryWorld]:
 
 class TestMemory(ShadowSuite):
     """The suite over the twin."""
+
+    async def test_what_the_live_sink_wrote_since_the_last_fill_is_folded_under_the_fence(
+        self, world: MemoryWorld
+    ) -> None:
+        world.publish(rising(10))
+        await world.fold()
+
+        async def go_on() -> None:
+            world.publish(rising(1, start=10))
+            world.publish_poison(3)
+            await world.fold()
+
+        await world.rebuild(at("fencing", go_on))
+        assert await world.offsets() == world.ends()
+        assert set((await world.prices()).values()) == {20.0}
+        await world.check()
