@@ -15,11 +15,11 @@ from rich.console import Console
 from rich.table import Table
 
 from axiom.bus.kafka import KafkaLogReader, KafkaProducer
-from axiom.bus.letters import Filter, Letter, close, forced, open_letters, original
-from axiom.errors import Misconfigured, Permanent
-from axiom.runtime.rehearsal import rehearse
+from axiom.bus.letters import Filter, Letter, close, open_letters
+from axiom.errors import Misconfigured
+from axiom.runtime.redriving import Outcome, rehearse_all
+from axiom.runtime.redriving import redrive as redrive_records
 from axiom.settings import KafkaSettings, load
-from axiom_cli.sinks import sink_of, store_names
 from topics import all_topics
 
 app = typer.Typer(help="Look at dead letters, send their records again, close them.", no_args_is_help=True)
@@ -134,19 +134,17 @@ def redrive(
     of it are closed as well: who refuses it again writes a new one. Exit code 1 if a record can't be sent,
     or in a dry run would be refused again.
     """
-    found = _open()
+    every = _open()
     wanted = _filter(places, consumer, topic, error, since, until)
-    letters = [one for one in found if wanted.takes(one)]
+    letters = [one for one in every if wanted.takes(one)]
     if dry_run:
-        outcomes = asyncio.run(_rehearse(letters))
+        outcomes = asyncio.run(rehearse_all(letters))
     else:
-        records = {one.record for one in letters}
-        letters = [one for one in found if one.record in records]
         if not yes and letters:
-            typer.confirm(f"Send {len(records)} records again?", abort=True)
-        outcomes = asyncio.run(_redrive(letters, force=force))
-    _report(letters, outcomes, as_json=as_json)
-    if any(outcome.startswith("refused") for outcome in outcomes):
+            typer.confirm(f"Send {len({one.record for one in letters})} records again?", abort=True)
+        outcomes = asyncio.run(_redrive(letters, every, force=force))
+    _report(outcomes, as_json=as_json)
+    if any(outcome.startswith("refused") for _, outcome in outcomes):
         raise typer.Exit(1)
 
 
@@ -168,57 +166,27 @@ def purge(
         await producer.close()
 
     asyncio.run(work())
-    _report(letters, ["purged"] * len(letters), as_json=as_json)
+    _report([(letter, "purged") for letter in letters], as_json=as_json)
 
 
-async def _redrive(letters: Sequence[Letter], *, force: bool) -> list[str]:
+async def _redrive(letters: Sequence[Letter], every: Sequence[Letter], *, force: bool) -> list[Outcome]:
+    limits = {name: topic.max_record_bytes for name, topic in all_topics().items()}
     producer = _producer()
-    declared = all_topics()
-    outcomes: list[str] = []
-    sent: dict[tuple[str, int, int, str], Letter] = {}
-    closed: list[Letter] = []
-    for found in letters:
-        if first := sent.get(found.record):
-            outcomes.append(f"closed: its record was redriven with {first.place}")
-            closed.append(found)
-            continue
-        try:
-            message = forced(found) if force else original(found)
-            limit = declared[message.topic].max_record_bytes
-            await producer.send(message, limit)
-        except Permanent as reason:
-            outcomes.append(f"refused: {reason}")
-        else:
-            sent[found.record] = found
-            closed.append(found)
-            outcomes.append("redriven")
-    await producer.flush()  # confirmed before any letter is closed: at worst a record is sent twice
-    await close(producer, closed, "redriven")
-    await producer.close()
-    return outcomes
-
-
-async def _rehearse(letters: Sequence[Letter]) -> list[str]:
-    sinks = {f"{store}-sink": store for store in store_names()}
-    opened = {name: sink_of(sinks[name]) for name in {one.letter.consumer for one in letters} & set(sinks)}
     try:
-        for sink in opened.values():
-            await sink.store.setup()  # as the sink itself begins: PostgreSQL's stages are of one connection
-        return [await rehearse(found, opened.get(found.letter.consumer)) for found in letters]
+        return await redrive_records(producer, letters, every, limits, force=force)
     finally:
-        for sink in opened.values():
-            await sink.store.close()
+        await producer.close()
 
 
-def _report(letters: Sequence[Letter], outcomes: Sequence[str], *, as_json: bool) -> None:
+def _report(outcomes: Sequence[Outcome], *, as_json: bool) -> None:
     if as_json:
-        rows = [_row(found) | {"outcome": what} for found, what in zip(letters, outcomes, strict=True)]
+        rows = [_row(found) | {"outcome": what} for found, what in outcomes]
         print(json.dumps(rows, indent=2))  # noqa: T201
         return
     console = Console()
-    for found, what in list(zip(letters, outcomes, strict=True))[:50]:
+    for found, what in outcomes[:50]:
         console.print(f"[bold]{found.place}[/] {found.letter.consumer} {what}", highlight=False)
-    for what, count in sorted(Counter(outcome.split(":")[0] for outcome in outcomes).items()):
+    for what, count in sorted(Counter(outcome.split(":")[0] for _, outcome in outcomes).items()):
         console.print(f"{count} {what}")
 
 

@@ -19,16 +19,16 @@ from rich.table import Table
 from axiom.contracts.payload import rfc3339
 from axiom.errors import Misconfigured
 from axiom.resilience.clock import SystemClock
+from axiom.runtime.discovery import declared_jobs as declared
+from axiom.scheduling.asking import ask_backfill, ask_tick
+from axiom.scheduling.job import Job
+from axiom.scheduling.port import TickStore
+from axiom.scheduling.postgres import MIGRATIONS, PostgresTickStore
+from axiom.scheduling.schedule import NEW_YORK
+from axiom.scheduling.ticks import Tick, TickId
 from axiom.settings import PostgresSettings, load
 from axiom.stores.control import ControlStore
 from axiom_cli.jobs_rows import backfill_row, job_row, tick_row
-from services.scheduler.asking import ask_backfill, ask_tick
-from services.scheduler.job import Job
-from services.scheduler.jobs import declared
-from services.scheduler.port import TickStore
-from services.scheduler.postgres import MIGRATIONS, PostgresTickStore
-from services.scheduler.schedule import NEW_YORK
-from services.scheduler.ticks import Tick, TickId
 
 T = TypeVar("T")
 app = typer.Typer(help="Show what is on the clock; run, pause, fill in or stop it.", no_args_is_help=True)

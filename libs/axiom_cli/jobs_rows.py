@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from axiom.contracts.payload import rfc3339
-from services.scheduler.job import Job
-from services.scheduler.ticks import Backfill, Tick
+from axiom.scheduling.job import Job
+from axiom.scheduling.ticks import Backfill, Tick
 
 
 def job_row(

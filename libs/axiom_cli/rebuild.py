@@ -32,13 +32,14 @@ from axiom.bus.deadletters import DeadLetters
 from axiom.bus.kafka import KafkaLogReader, KafkaProducer
 from axiom.contracts.record import TopicPartition
 from axiom.errors import Misconfigured
+from axiom.runtime.discovery import chosen_stores as chosen
+from axiom.runtime.discovery import sink_of
 from axiom.runtime.fold import Progress as ReportProgress
 from axiom.runtime.rebuild import Rebuilt, build_as_of
 from axiom.runtime.rebuild import rebuild as rebuild_store
 from axiom.runtime.sink import Sink
 from axiom.settings import KafkaSettings, load
 from axiom.stores.shadow import Snapshot
-from axiom_cli.sinks import chosen, sink_of
 from axiom_verify.access import environment
 from axiom_verify.compare import verify as verify_store
 

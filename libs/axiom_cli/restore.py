@@ -29,13 +29,14 @@ from axiom.bus.deadletters import DeadLetters
 from axiom.bus.kafka import KafkaGroups, KafkaLogReader, KafkaLogWriter, KafkaProducer
 from axiom.bus.letters import told_by
 from axiom.errors import Misconfigured
+from axiom.runtime.discovery import chosen_stores as chosen
+from axiom.runtime.discovery import sink_of
 from axiom.runtime.rebuild import rebuild
 from axiom.settings import KafkaSettings, PostgresSettings, home, load
 from axiom.stores.control_copy import migrations_below
 from axiom.stores.restore_mark import RestoreMark
 from axiom_cli.backup import quiet_logs, shown_steps
 from axiom_cli.rebuild import shown_progress
-from axiom_cli.sinks import chosen, sink_of
 from axiom_verify.access import environment
 from axiom_verify.compare import verify as verify_store
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -13,26 +12,12 @@ from rich.console import Console
 from rich.table import Table
 
 from axiom.embedding.choice import Embedders
-from axiom.errors import AxiomError
+from axiom.knowledge.searching import Found, Kind
+from axiom.knowledge.searching import search as find
 from axiom.settings import ChromaSettings, EmbeddingSettings, load
-from axiom.stores.chroma_search import Hit, TextSearch
+from axiom.stores.chroma_search import TextSearch
 
 _UNITS = {"h": 1, "d": 24, "w": 24 * 7}
-
-
-class Kind(StrEnum):
-    """What to search."""
-
-    EVENTS = "events"
-    COMPANIES = "companies"
-
-
-_COLLECTIONS = {Kind.EVENTS: "market_events", Kind.COMPANIES: "companies"}
-_TIMES = {Kind.EVENTS: "published_s", Kind.COMPANIES: "as_of_s"}
-
-
-class NothingThere(AxiomError):
-    """No text has reached Chroma yet."""
 
 
 def register(root: typer.Typer) -> None:
@@ -70,8 +55,8 @@ def search(
     The score is the cosine of the query's and the text's embeddings: 1 is the same, near 0 unrelated.
     """
     kinds = [kind] if kind else list(Kind)
-    hits = asyncio.run(_search(query, kinds, symbol.upper() if symbol else None, since, count))
-    rows = [_row(hit) for hit in hits]
+    found = asyncio.run(_search(query, kinds, symbol.upper() if symbol else None, since, count))
+    rows = [_row(one) for one in found]
     if as_json:
         print(json.dumps(rows, indent=2, ensure_ascii=False))  # noqa: T201
         return
@@ -89,40 +74,20 @@ def search(
 
 async def _search(
     query: str, kinds: list[Kind], symbol: str | None, since: datetime | None, count: int
-) -> list[Hit]:
-    reader = TextSearch(load(ChromaSettings), Embedders(load(EmbeddingSettings)))
+) -> list[Found]:
+    texts = TextSearch(load(ChromaSettings), Embedders(load(EmbeddingSettings)))
     try:
-        found = [await _of_kind(reader, kind, query, symbol, since, count) for kind in kinds]
+        return await find(texts, query, kinds, symbol, since, count)
     finally:
-        reader.close()
-    if all(hits is None for hits in found):
-        raise NothingThere(
-            f"Chroma has no {' and no '.join(kinds)} yet: the producers publish them, or "
-            f"`axiom publish events FILE` and `axiom publish fundamentals FILE`; `axiom status` says whether "
-            f"chroma-sink runs"
-        )
-    hits = [hit for own in found for hit in own or ()]
-    return sorted(hits, key=lambda hit: -hit.similarity)[:count]
+        texts.close()
 
 
-async def _of_kind(
-    reader: TextSearch, kind: Kind, query: str, symbol: str | None, since: datetime | None, count: int
-) -> list[Hit] | None:
-    where: list[dict[str, Any]] = []
-    if symbol is not None:
-        where.append({f"symbol {symbol}": True} if kind is Kind.EVENTS else {"symbol": symbol})
-    if since is not None:
-        where.append({_TIMES[kind]: {"$gte": since.timestamp()}})
-    return await reader.search(_COLLECTIONS[kind], query, count, where)
-
-
-def _row(hit: Hit) -> dict[str, Any]:
-    is_event = hit.collection == _COLLECTIONS[Kind.EVENTS]
+def _row(found: Found) -> dict[str, Any]:
     return {
-        "score": round(hit.similarity, 4),
-        "kind": "event" if is_event else "company",
-        "date": hit.metadata["published_at" if is_event else "as_of"],
-        "symbols": str(hit.metadata.get("symbols", "")).split() if is_event else [hit.metadata["symbol"]],
-        "text": hit.document,
-        **{name: hit.metadata[name] for name in ("event_id", "url", "publisher") if name in hit.metadata},
+        "score": found.score,
+        "kind": "event" if found.kind is Kind.EVENTS else "company",
+        "date": found.date,
+        "symbols": list(found.symbols),
+        "text": found.text,
+        **found.more,
     }

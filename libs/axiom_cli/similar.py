@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from axiom.errors import AxiomError
+from axiom.knowledge.similar import similar as find
 from axiom.settings import ChromaSettings, load
-from axiom.stores.chroma import ChromaStore
-
-COLLECTION = "price_shapes"
-
-
-class NoShape(AxiomError):
-    """The symbol has no comparable shape."""
+from axiom.stores.chroma_reading import ChromaReader
 
 
 def register(root: typer.Typer) -> None:
@@ -50,21 +45,9 @@ def similar(
 
 
 async def _similar(symbol: str, count: int) -> list[dict[str, Any]]:
-    store = ChromaStore(load(ChromaSettings), collections={COLLECTION: "cosine"})
+    chroma = ChromaReader(load(ChromaSettings))
     try:
-        own = (await store.newest(COLLECTION, [symbol])).get(symbol)
-        if own is None:
-            raise NoShape(
-                f"Chroma has no prices of {symbol}: put it on the watch list (AXIOM_PRODUCER_SYMBOLS), or "
-                f"publish a file that has it"
-            )
-        if not own["comparable"]:
-            raise NoShape(f"{symbol} has {own['returns']} daily returns so far; 30 that vary are needed")
-        found = await store.nearest(COLLECTION, symbol, count, {"comparable": True})
+        _, *others = await find(chroma, symbol, count)
     finally:
-        await store.close()
-    fields = ("symbol", "as_of", "last_close", "volatility")
-    return [
-        {name: metadata[name] for name in fields} | {"similarity": 1.0 - distance}
-        for distance, metadata in found
-    ]
+        chroma.close()
+    return [asdict(other) for other in others]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import json
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -11,8 +13,11 @@ from rich.console import Console
 from rich.table import Table
 
 from axiom.bus.kafka import KafkaLogReader
-from axiom.settings import KafkaSettings, load
-from axiom_cli.sinks import chosen
+from axiom.errors import StoreDown
+from axiom.runtime.discovery import chosen_stores as chosen
+from axiom.settings import KafkaSettings, PostgresSettings, load
+from axiom.stores.control import ControlStore
+from axiom.verdicts.store import MIGRATIONS, Verdict, keep
 from axiom_verify.access import environment
 from axiom_verify.compare import Report
 from axiom_verify.compare import verify as verify_store
@@ -40,6 +45,7 @@ def verify(
     for store in chosen(stores):
         with console.status(f"reading the log and {store}"):
             reports.append(verify_store(store, env, reader))
+    _keep(console, reports)
     if as_json:
         rows = [dataclasses.asdict(report) | {"equal": report.equal} for report in reports]
         print(json.dumps(rows, indent=2))  # noqa: T201
@@ -47,6 +53,33 @@ def verify(
         _show(console, reports)
     if not all(report.equal for report in reports):
         raise typer.Exit(1)
+
+
+def _keep(console: Console, reports: list[Report]) -> None:
+    """For the API and its dashboard; that PostgreSQL is down does not change the verdict."""
+    now = datetime.now(UTC)
+
+    async def work() -> None:
+        control = ControlStore(load(PostgresSettings), migrations=MIGRATIONS, pool_size=1)
+        try:
+            await control.setup()
+            for report in reports:
+                await keep(control, _verdict(report, now))
+        finally:
+            await control.close()
+
+    try:
+        asyncio.run(work())
+    except StoreDown as error:
+        console.print(f"the verdict is not kept: {error}", style="yellow", highlight=False)
+
+
+def _verdict(report: Report, now: datetime) -> Verdict:
+    offsets = {
+        f"{topic}-{number}": offset for topic, own in report.offsets.items() for number, offset in own.items()
+    }
+    digests = {kind.kind: kind.found_digest for kind in report.kinds}
+    return Verdict(report.store, now, report.equal, report.differing, offsets, digests)
 
 
 def _show(console: Console, reports: list[Report]) -> None:

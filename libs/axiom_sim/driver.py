@@ -10,9 +10,9 @@ from datetime import datetime
 from axiom.errors import AxiomError, Transient
 from axiom.resilience.clock import Clock
 from axiom.runtime.jobs import JobHandler, Run
+from axiom.scheduling.job import Job
+from axiom.scheduling.memory import MemoryTickStore
 from services.scheduler.engine import Engine
-from services.scheduler.job import Job
-from services.scheduler.memory import MemoryTickStore
 from topics.job_commands import JobCommand
 from topics.job_runs import JobRun, State
 

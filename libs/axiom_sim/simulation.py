@@ -20,6 +20,8 @@ import structlog
 from axiom.llm.budget import BudgetSettings
 from axiom.quota.model import Quota
 from axiom.runtime.jobs import JobHandler, Results, Run
+from axiom.scheduling.job import Job, Retries
+from axiom.scheduling.schedule import Cron, InSession, Schedule
 from axiom.sources.settings import AlphaVantageSettings, FinnhubSettings, KeySettings, PolygonSettings
 from axiom.tiers.plan import SAMPLE_EVERY, Facts, Key, Plan, make_plan
 from axiom.tiers.staleness import NEVER, Sampler, Spread, Trading
@@ -30,9 +32,7 @@ from axiom_sim.driver import Driver
 from axiom_sim.transport import Outside, served
 from axiom_sim.virtual import VirtualClock, VirtualLoop
 from axiom_sim.world import Scene, World
-from services.scheduler.job import Job, Retries
 from services.scheduler.jobs import declared
-from services.scheduler.schedule import Cron, InSession, Schedule
 from topics.job_commands import JobCommand
 
 NEW_YORK = ZoneInfo("America/New_York")

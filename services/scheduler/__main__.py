@@ -17,16 +17,16 @@ from axiom.resilience.clock import SystemClock, wait_or
 from axiom.runtime.pauses import Pauses
 from axiom.runtime.service import Work, run_service, serve_jobs
 from axiom.runtime.watchdog import Watchdog
+from axiom.scheduling.job import Job
+from axiom.scheduling.postgres import MIGRATIONS, PostgresTickStore
 from axiom.settings import KafkaSettings, PostgresSettings, ServiceSettings, load
 from axiom.stores.control import ControlStore
 from axiom.telemetry.health import Health
 from axiom.telemetry.logs import get_logger
 from services.scheduler.engine import Engine, show_jobs
-from services.scheduler.job import Job
 from services.scheduler.jobs import chosen
 from services.scheduler.leading import Leading
 from services.scheduler.maintenance import NAME, Maintenance
-from services.scheduler.postgres import MIGRATIONS, PostgresTickStore
 from services.scheduler.relay import Relay
 from services.scheduler.reports import ReportReader
 from services.scheduler.settings import SchedulerSettings

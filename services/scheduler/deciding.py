@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from services.scheduler.job import Job
+from axiom.scheduling.job import Job
+from axiom.scheduling.pools import POOLS
+from axiom.scheduling.schedule import Upcoming
+from axiom.scheduling.ticks import Changes, Snapshot
 from services.scheduler.making import make_backfill_ticks, make_ticks
 from services.scheduler.moving import GRACE, move_ticks
 from services.scheduler.ordering import order_attempts
-from services.scheduler.pools import POOLS
-from services.scheduler.schedule import Upcoming
-from services.scheduler.ticks import Changes, Snapshot
 
 
 def decide(

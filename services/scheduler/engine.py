@@ -23,16 +23,16 @@ from typing import get_args
 
 from axiom.errors import Fenced
 from axiom.resilience.clock import Clock
+from axiom.scheduling.job import Job
+from axiom.scheduling.pools import POOLS
+from axiom.scheduling.port import Lease, TickStore
+from axiom.scheduling.schedule import Upcoming
+from axiom.scheduling.ticks import Changes, Outcome, Snapshot
 from axiom.telemetry.logs import get_logger
 from axiom.telemetry.metrics import show_from_the_start
 from services.scheduler import metrics
 from services.scheduler.deciding import decide, wake_at
-from services.scheduler.job import Job
 from services.scheduler.ordering import needs
-from services.scheduler.pools import POOLS
-from services.scheduler.port import Lease, TickStore
-from services.scheduler.schedule import Upcoming
-from services.scheduler.ticks import Changes, Outcome, Snapshot
 
 LEASE_S = 10.0
 _DECISIONS_AT_ONCE = 1000

@@ -13,12 +13,12 @@ from axiom.resilience.backoff import Backoff
 from axiom.resilience.clock import Clock
 from axiom.runtime.pauses import Pauses
 from axiom.runtime.watchdog import Watchdog
+from axiom.scheduling.ticks import Snapshot
 from axiom.telemetry.health import Health
 from axiom.telemetry.logs import get_logger
 from services.scheduler import metrics
 from services.scheduler.engine import Engine
 from services.scheduler.relay import Relay
-from services.scheduler.ticks import Snapshot
 
 JUMP_S = 5.0
 """A wall clock that goes apart from the monotonic one by more between two decisions has jumped."""

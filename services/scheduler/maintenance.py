@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from pathlib import Path
 
 from axiom.resilience.clock import Clock
 from axiom.runtime.jobs import JobHandler, Results, Run
+from axiom.scheduling.port import TickStore
 from axiom.stores.control import ControlStore
 from axiom.stores.queries import named_queries
-from services.scheduler.port import TickStore
-from services.scheduler.postgres import MIGRATIONS
 
 NAME = "scheduler"
-_SQL = named_queries(MIGRATIONS["scheduler"] / "maintenance.sql")
+_SQL = named_queries(Path(__file__).parent / "sql" / "maintenance.sql")
 
 
 class Maintenance:

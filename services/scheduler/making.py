@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from services.scheduler.job import Job
-from services.scheduler.schedule import Upcoming
-from services.scheduler.ticks import SCHEDULE, Backfill, Changes, Cursor, Outcome, Snapshot, Tick
+from axiom.scheduling.asking import new_tick
+from axiom.scheduling.job import Job
+from axiom.scheduling.schedule import Upcoming
+from axiom.scheduling.ticks import SCHEDULE, Backfill, Changes, Cursor, Outcome, Snapshot, Tick
 
 AT_ONCE = 500
 """Ticks of one job that one decision makes at most: a long downtime takes several."""
@@ -77,13 +78,6 @@ def _backfilled(job: Job, backfill: Backfill, nominal_at: datetime, now: datetim
         deadline_at=None,
         symbols=backfill.symbols or tick.symbols,
         parameters={**tick.parameters, **backfill.parameters},
-    )
-
-
-def new_tick(job: Job, trigger: str, nominal_at: datetime, now: datetime) -> Tick:
-    """A tick that waits for its first attempt."""
-    return Tick(
-        job.name, trigger, nominal_at, now, now, job.deadline(nominal_at), job.symbols, dict(job.parameters)
     )
 
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from services.scheduler.job import Job
+from axiom.scheduling.job import Job
+from axiom.scheduling.ticks import Changes, Snapshot, Tick
 from services.scheduler.making import over
-from services.scheduler.ticks import Changes, Snapshot, Tick
 from topics.job_commands import JobCommand
 
 GRACE = timedelta(seconds=15)

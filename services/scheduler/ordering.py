@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from services.scheduler.job import Job
+from axiom.scheduling.job import Job
+from axiom.scheduling.pools import BACKFILL, POOLS
+from axiom.scheduling.ticks import SCHEDULE, Changes, Report, Snapshot, Tick, TickId
 from services.scheduler.making import over
 from services.scheduler.moving import command
-from services.scheduler.pools import BACKFILL, POOLS
-from services.scheduler.ticks import SCHEDULE, Changes, Report, Snapshot, Tick, TickId
 
 
 def needs(jobs: Mapping[str, Job], state: Snapshot, now: datetime) -> set[tuple[str, datetime]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from axiom.bus.port import Producer
 from axiom.contracts.codec import encode
-from services.scheduler.port import TickStore
+from axiom.scheduling.port import TickStore
 from topics.job_commands import TOPIC
 
 _CHUNK = 200

@@ -14,8 +14,8 @@ from axiom.contracts.record import Record, TopicPartition
 from axiom.errors import DeliveryFailed, Permanent, Transient
 from axiom.resilience.backoff import Backoff
 from axiom.runtime.pauses import Pauses
+from axiom.scheduling.port import TickStore
 from axiom.telemetry.logs import get_logger
-from services.scheduler.port import TickStore
 from topics import job_runs
 from topics.job_runs import JobRun
 

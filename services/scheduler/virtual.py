@@ -18,10 +18,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from axiom.resilience.clock import ManualClock
+from axiom.scheduling.job import Job
+from axiom.scheduling.memory import MemoryTickStore
+from axiom.scheduling.pools import POOLS
 from services.scheduler.engine import Engine
-from services.scheduler.job import Job
-from services.scheduler.memory import MemoryTickStore
-from services.scheduler.pools import POOLS
 from topics.job_commands import JobCommand
 from topics.job_runs import JobRun, State
 

@@ -17,11 +17,11 @@ from typing import Any, TypeVar
 import pytest
 
 from axiom.resilience.clock import SystemClock
+from axiom.scheduling.asking import ask_backfill
+from axiom.scheduling.postgres import MIGRATIONS, PostgresTickStore
+from axiom.scheduling.ticks import Tick
 from axiom.settings import PostgresSettings, load
 from axiom.stores.control import ControlStore
-from services.scheduler.asking import ask_backfill
-from services.scheduler.postgres import MIGRATIONS, PostgresTickStore
-from services.scheduler.ticks import Tick
 from tests.e2e.clock.jobs import DAYS, SECONDS
 from tests.e2e.pipeline import Pipeline, run_axiom
 from tests.stack import ServiceProcess, StackUnderTest, run_postgres, wait_until

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from axiom.bus.kafka import KafkaAdmin
 from axiom.errors import AxiomError, Transient
+from axiom.runtime.discovery import sink_of
 from axiom_cli import main
-from axiom_cli.sinks import sink_of
 from axiom_verify.readers import connect_neo4j, connect_postgres, connect_redis
 from tests.documentation.running import queries, redis_commands, runnable
 from tests.stack import StackUnderTest, wait_until

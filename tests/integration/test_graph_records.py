@@ -17,11 +17,11 @@ from axiom.bus.memory import MemoryBroker, MemoryLogReader, MemoryProducer
 from axiom.contracts.codec import encode
 from axiom.contracts.headers import standard_headers
 from axiom.contracts.record import Message
+from axiom.runtime.discovery import sink_of
 from axiom.runtime.fold import LogFold, Nowhere
 from axiom.runtime.rebuild import build_as_of, rebuild
 from axiom.runtime.sink import Sink
 from axiom.stores.shadow import Shadow
-from axiom_cli.sinks import sink_of
 from axiom_verify.compare import Report, verify
 from axiom_verify.folds import FOLDS
 from axiom_verify.readers import READERS, connect_neo4j, connect_redis

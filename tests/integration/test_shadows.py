@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from axiom.runtime.discovery import sink_of
 from axiom.runtime.sink import Sink
-from axiom_cli.sinks import sink_of
 from axiom_verify.compare import verify
 from axiom_verify.readers import READERS, Dump, connect_chroma, connect_neo4j, connect_postgres, connect_redis
 from tests.stack import StackUnderTest

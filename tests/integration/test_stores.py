@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from axiom.errors import AxiomError, Fenced, Misconfigured, Permanent, StoreDown
 from axiom.settings import ChromaSettings, Neo4jSettings, PostgresSettings, RedisSettings, load
 from axiom.stores import chroma, chroma_driver, chroma_handler, neo4j, postgres, redis
+from axiom.stores.chroma_reading import ChromaReader
 from axiom.stores.pgcopy import Column, binary_copy
 from axiom.stores.port import Batch, Position
 from tests.stack import StackUnderTest, free_port
@@ -560,9 +561,12 @@ class TestChroma(StoreSuite):
         store = world.member()
         at = (await store.take("c", TOPIC, LOG, {0: 0}))[0]
         await store.apply(batch("c", at, [("a", 1), ("b", 2), ("c", 3)]), world.handler)
-        found = await store.nearest("numbers", "a", 5, {"number": {"$gt": 0}})
+        reader = ChromaReader(world.settings, prefix=world.prefix)
+        found = await reader.nearest("numbers", "a", 5, {"number": {"$gt": 0}})
         assert {metadata["key"] for _, metadata in found} == {"b", "c"}
-        assert await store.nearest("numbers", "none", 5, {"number": {"$gt": 0}}) == []
+        assert await reader.nearest("numbers", "none", 5, {"number": {"$gt": 0}}) == []
+        assert await reader.newest("numbers", ["a", "none"]) == await store.newest("numbers", ["a"])
+        assert await reader.all_positions("c") == await store.all_positions("c")
 
     async def test_a_collection_deleted_under_a_writer_is_no_refusal(self, world: ChromaWorld) -> None:
         store = world.member()

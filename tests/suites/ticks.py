@@ -9,12 +9,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from axiom.errors import Fenced
-from services.scheduler.job import Job
-from services.scheduler.making import new_tick, over
+from axiom.scheduling.asking import new_tick
+from axiom.scheduling.job import Job
+from axiom.scheduling.port import Lease, TickStore
+from axiom.scheduling.schedule import Cron
+from axiom.scheduling.ticks import Backfill, Changes, Cursor, Tick
+from services.scheduler.making import over
 from services.scheduler.moving import command
-from services.scheduler.port import Lease, TickStore
-from services.scheduler.schedule import Cron
-from services.scheduler.ticks import Backfill, Changes, Cursor, Tick
 from topics.job_runs import JobRun, State
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -57,7 +58,7 @@ async def send(store: TickStore, one: Tick) -> Tick:
 
 
 class TickStoreSuite:
-    """Tests of `services.scheduler.port.TickStore`."""
+    """Tests of `axiom.scheduling.port.TickStore`."""
 
     async def test_one_leads_until_its_lease_runs_out(self, store: TickStore, pass_time: PassTime) -> None:
         first = await store.acquire("first", 1.0)
@@ -233,6 +234,9 @@ class TickStoreSuite:
             NOON + 3 * HOUR,
         ]
         assert {one.job for one in await store.history(None, 10)} == {"hourly", "daily"}
+        whole, page = await store.history(None, 10), await store.history(None, 2)
+        assert [*page, *await store.history(None, 10, page[-1].place)] == whole
+        assert await store.history(None, 10, whole[-1].place) == []
         assert await store.prune(NOON + 2 * HOUR) == 2
         assert len(await store.history(None, 10)) == 4
 

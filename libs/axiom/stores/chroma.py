@@ -278,32 +278,6 @@ class ChromaStore:
             stored = await self._records(await self.driver.collection(collection), keys)
         return newest_of_each(stored)
 
-    async def nearest(
-        self, collection: str, key: str, count: int, where: Metadata
-    ) -> list[tuple[float, Metadata]]:
-        """The entities most like `key`: (distance, metadata), nearest first, the key itself left out."""
-        async with self.driver.translated():
-            found = await self.driver.collection(collection)
-            stored = await self._records(found, [key])
-            if not stored:
-                return []
-            own_id = f"{key}@{max(stored[key])}"
-            vector = (await found.get(ids=[own_id], include=["embeddings"]))["embeddings"]
-            answer = await found.query(
-                query_embeddings=[list(map(float, vector[0]))] if vector is not None else None,
-                n_results=count * 2 + 5,  # older versions may be among them
-                where=dict(where),
-                include=["metadatas", "distances"],
-            )
-        nearest: dict[str, tuple[float, Metadata]] = {}
-        distances, metadatas = answer["distances"] or [[]], answer["metadatas"] or [[]]
-        for distance, metadata in zip(distances[0], metadatas[0], strict=True):
-            other = str(metadata["key"])
-            held = nearest.get(other)
-            if other != key and (held is None or str(held[1]["version"]) < str(metadata["version"])):
-                nearest[other] = (distance, metadata)
-        return sorted(nearest.values(), key=lambda pair: pair[0])[:count]
-
     async def _records(self, collection: Any, keys: Sequence[str]) -> Stored:
         """By key and version: every stored record's metadata."""
         stored: Stored = {}

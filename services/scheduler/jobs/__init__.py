@@ -7,7 +7,7 @@ import pkgutil
 from collections.abc import Collection
 
 from axiom.errors import Misconfigured
-from services.scheduler.job import Job
+from axiom.scheduling.job import Job
 
 
 def declared() -> dict[str, Job]:

@@ -1,7 +1,7 @@
 """Correlations of all symbols, new and changed edges."""
 
-from services.scheduler.job import Job
-from services.scheduler.schedule import Cron
+from axiom.scheduling.job import Job
+from axiom.scheduling.schedule import Cron
 
 JOB = Job(
     name="correlation_analyzer",

@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from services.scheduler.job import Job, Retries
-from services.scheduler.schedule import AfterClose
+from axiom.scheduling.job import Job, Retries
+from axiom.scheduling.schedule import AfterClose
 
 JOB = Job(
     name="daily_bars",

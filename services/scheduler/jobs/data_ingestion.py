@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from services.scheduler.job import Job, Retries
-from services.scheduler.schedule import InSession
+from axiom.scheduling.job import Job, Retries
+from axiom.scheduling.schedule import InSession
 
 JOB = Job(
     name="data_ingestion",

@@ -1,7 +1,7 @@
 """Schema `control` kept small."""
 
-from services.scheduler.job import Job
-from services.scheduler.schedule import Cron
+from axiom.scheduling.job import Job
+from axiom.scheduling.schedule import Cron
 
 JOB = Job(
     name="database_maintenance",

@@ -1,7 +1,7 @@
 """News of the watch list."""
 
-from services.scheduler.job import Job, Retries
-from services.scheduler.schedule import Cron
+from axiom.scheduling.job import Job, Retries
+from axiom.scheduling.schedule import Cron
 
 JOB = Job(
     name="events_tracker",

@@ -1,7 +1,7 @@
 """The impact of severe events along the graph's edges."""
 
-from services.scheduler.job import Job
-from services.scheduler.schedule import Cron
+from axiom.scheduling.job import Job
+from axiom.scheduling.schedule import Cron
 
 JOB = Job(
     name="risk_propagation",

@@ -2,8 +2,8 @@
 
 from datetime import time
 
-from services.scheduler.job import Job
-from services.scheduler.schedule import OnSessionDays
+from axiom.scheduling.job import Job
+from axiom.scheduling.schedule import OnSessionDays
 
 JOB = Job(
     name="technical_analysis",

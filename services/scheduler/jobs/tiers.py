@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from axiom.scheduling.job import Job, Retries
+from axiom.scheduling.schedule import Cron, sessions_from
 from axiom.tiers.work import ticks
-from services.scheduler.job import Job, Retries
-from services.scheduler.schedule import Cron, sessions_from
 
 OWNER = "price-producer"
 

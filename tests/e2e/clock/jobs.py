@@ -1,7 +1,7 @@
 """Jobs that are due every other second, for tests that can't wait for minutes."""
 
-from services.scheduler.job import Job, Retries
-from services.scheduler.schedule import Cron
+from axiom.scheduling.job import Job, Retries
+from axiom.scheduling.schedule import Cron
 
 OWNER = "test-owner"
 QUICK = Retries(5, base_s=0.2, cap_s=1.0)

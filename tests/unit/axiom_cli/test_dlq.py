@@ -13,6 +13,7 @@ from axiom.bus.letters import MOST_REPLAYS
 from axiom.bus.memory import MemoryBroker, MemoryLogReader, MemoryProducer
 from axiom.contracts.codec import encode
 from axiom.contracts.record import Message
+from axiom.runtime import redriving
 from axiom.runtime.fold import LogFold
 from axiom.runtime.sink import Sink
 from axiom.stores.memory import Handler, MemoryStore
@@ -76,8 +77,8 @@ def desk(filled: tuple[MemoryBroker, MemoryStore], monkeypatch: pytest.MonkeyPat
     broker, store = filled
     monkeypatch.setattr(dlq, "KafkaLogReader", lambda _: MemoryLogReader(broker))
     monkeypatch.setattr(dlq, "_producer", lambda: MemoryProducer(broker))
-    monkeypatch.setattr(dlq, "store_names", lambda: ["memory"])
-    monkeypatch.setattr(dlq, "sink_of", lambda _: sink_on(store))
+    monkeypatch.setattr(redriving, "store_names", lambda: ["memory"])
+    monkeypatch.setattr(redriving, "sink_of", lambda _: sink_on(store))
     return Desk(broker, store)
 
 
@@ -123,7 +124,7 @@ def test_a_dry_run_runs_the_real_handler_and_sends_nothing(
     assert all(outcome.startswith("refused: ") for outcome in outcomes)
     assert outcomes[2] == "refused: the store refuses 666"
 
-    monkeypatch.setattr(dlq, "sink_of", lambda _: sink_on(desk.store, lambda rows, batch: 1))
+    monkeypatch.setattr(redriving, "sink_of", lambda _: sink_on(desk.store, lambda rows, batch: 1))
     [mended] = desk.rows("redrive", "--dry-run", "--error", "refused_by_store")
     assert mended["outcome"] == "would be applied"
     assert (desk.store.rows, len(desk.published), len(desk.places())) == (rows, sent, 3)

@@ -6,12 +6,12 @@ import pytest
 
 from axiom.errors import Misconfigured
 from axiom.resilience.clock import ManualClock
+from axiom.scheduling.asking import ask_backfill, ask_tick
+from axiom.scheduling.memory import MemoryTickStore
+from axiom.scheduling.ticks import Backfill
 from axiom_cli.jobs import _job, _moment, _parameters, _symbols
 from axiom_cli.jobs_rows import backfill_row, job_row, tick_row
-from services.scheduler.asking import ask_backfill, ask_tick
 from services.scheduler.jobs import declared
-from services.scheduler.memory import MemoryTickStore
-from services.scheduler.ticks import Backfill
 
 pytestmark = pytest.mark.unit
 NOW = datetime(2026, 11, 23, 15, tzinfo=UTC)

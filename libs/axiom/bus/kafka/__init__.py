@@ -2,6 +2,7 @@
 
 from axiom.bus.kafka.admin import KafkaAdmin
 from axiom.bus.kafka.consumer import KafkaConsumer
+from axiom.bus.kafka.follower import KafkaFollower
 from axiom.bus.kafka.groups import KafkaGroups
 from axiom.bus.kafka.producer import KafkaProducer
 from axiom.bus.kafka.reader import KafkaLogReader
@@ -10,6 +11,7 @@ from axiom.bus.kafka.writer import KafkaLogWriter
 __all__ = [
     "KafkaAdmin",
     "KafkaConsumer",
+    "KafkaFollower",
     "KafkaGroups",
     "KafkaLogReader",
     "KafkaLogWriter",

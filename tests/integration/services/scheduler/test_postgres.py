@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from axiom.scheduling.postgres import MIGRATIONS, PostgresTickStore
 from axiom.settings import PostgresSettings, load
 from axiom.stores.control import ControlStore
-from services.scheduler.postgres import MIGRATIONS, PostgresTickStore
 from tests.suites.ticks import PassTime, TickStoreSuite
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("stack")]

@@ -16,12 +16,12 @@ from itertools import takewhile
 
 from axiom.errors import StoreDown
 from axiom.resilience.clock import ManualClock
+from axiom.scheduling.job import Job, Retries
+from axiom.scheduling.memory import MemoryTickStore
+from axiom.scheduling.port import Lease
+from axiom.scheduling.schedule import Cron
+from axiom.scheduling.ticks import Changes, TickId
 from services.scheduler.engine import Engine
-from services.scheduler.job import Job, Retries
-from services.scheduler.memory import MemoryTickStore
-from services.scheduler.port import Lease
-from services.scheduler.schedule import Cron
-from services.scheduler.ticks import Changes, TickId
 from topics.job_commands import JobCommand
 from topics.job_runs import JobRun, State
 

@@ -6,9 +6,9 @@ from itertools import islice
 import pytest
 
 from axiom.errors import Misconfigured
-from services.scheduler.job import Job
+from axiom.scheduling.job import Job
+from axiom.scheduling.schedule import Cron
 from services.scheduler.jobs import chosen, declared
-from services.scheduler.schedule import Cron
 
 pytestmark = pytest.mark.unit
 

@@ -11,10 +11,10 @@ import pytest
 
 from axiom.errors import Misconfigured
 from axiom.resilience.clock import ManualClock
-from services.scheduler.job import After, Job, Retries
-from services.scheduler.making import new_tick
-from services.scheduler.schedule import Cron
-from services.scheduler.ticks import Backfill, Tick
+from axiom.scheduling.asking import new_tick
+from axiom.scheduling.job import After, Job, Retries
+from axiom.scheduling.schedule import Cron
+from axiom.scheduling.ticks import Backfill, Tick
 from services.scheduler.virtual import Ended, Virtual
 from topics.job_commands import JobCommand
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.scheduler.port import Lease
-from services.scheduler.ticks import Changes, Tick
+from axiom.scheduling.port import Lease
+from axiom.scheduling.ticks import Changes, Tick
 from tests.unit.services.scheduler.faults import Watched, World, problems
 from topics.job_commands import JobCommand
 

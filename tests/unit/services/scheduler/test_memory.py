@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from axiom.resilience.clock import ManualClock
-from services.scheduler.memory import MemoryTickStore
+from axiom.scheduling.memory import MemoryTickStore
 from tests.suites.ticks import NOON, PassTime, TickStoreSuite
 
 pytestmark = pytest.mark.unit

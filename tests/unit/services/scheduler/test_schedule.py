@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from axiom.errors import Misconfigured
 from axiom.market.hours import sessions
-from services.scheduler.schedule import AfterClose, Cron, InSession, OnSessionDays, Schedule, Upcoming
+from axiom.scheduling.schedule import AfterClose, Cron, InSession, OnSessionDays, Schedule, Upcoming
 
 pytestmark = pytest.mark.unit
 NEW_YORK = ZoneInfo("America/New_York")

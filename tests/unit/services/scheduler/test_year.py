@@ -11,8 +11,8 @@ import pytest
 
 from axiom.market.hours import sessions
 from axiom.resilience.clock import ManualClock
-from services.scheduler.job import After, Job, Retries
-from services.scheduler.schedule import AfterClose, Cron, InSession, OnSessionDays
+from axiom.scheduling.job import After, Job, Retries
+from axiom.scheduling.schedule import AfterClose, Cron, InSession, OnSessionDays
 from services.scheduler.virtual import Ended, Virtual
 from topics.job_commands import JobCommand
 

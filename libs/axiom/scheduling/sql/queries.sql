@@ -99,12 +99,13 @@ WHERE id = $1 AND state <> 'cancelled' AND (state = 'running' OR EXISTS (
     SELECT FROM job_ticks t WHERE t.job = b.job AND t.trigger = 'backfill:' || b.id AND t.outcome IS NULL
 ));
 
--- history: the newest ticks
+-- history: the newest ticks; from the second page on those after a place
 SELECT t.*, a.state, a.started_at, a.finished_at, a.worker, a.done, a.total, a.message, a.error, a.retryable,
     a.retry_after_s, a.results
 FROM job_ticks t LEFT JOIN job_attempts a USING (job, trigger, nominal_at, attempt)
-WHERE $1::text IS NULL OR t.job = $1
-ORDER BY t.created_at DESC, t.nominal_at DESC LIMIT $2;
+WHERE ($1::text IS NULL OR t.job = $1)
+  AND ($3::timestamptz IS NULL OR (t.created_at, t.nominal_at, t.job, t.trigger) < ($3, $4, $5, $6))
+ORDER BY t.created_at DESC, t.nominal_at DESC, t.job DESC, t.trigger DESC LIMIT $2;
 
 -- backfills: the newest backfills, with their ticks by outcome
 SELECT b.*, (

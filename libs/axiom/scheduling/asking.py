@@ -8,10 +8,16 @@ from datetime import datetime
 
 from axiom.errors import Misconfigured
 from axiom.resilience.clock import Clock
-from services.scheduler.job import Job
-from services.scheduler.making import new_tick
-from services.scheduler.port import TickStore
-from services.scheduler.ticks import Backfill, Tick, backfill_id
+from axiom.scheduling.job import Job
+from axiom.scheduling.port import TickStore
+from axiom.scheduling.ticks import Backfill, Tick, backfill_id
+
+
+def new_tick(job: Job, trigger: str, nominal_at: datetime, now: datetime) -> Tick:
+    """A tick that waits for its first attempt."""
+    return Tick(
+        job.name, trigger, nominal_at, now, now, job.deadline(nominal_at), job.symbols, dict(job.parameters)
+    )
 
 
 async def ask_tick(

@@ -26,6 +26,10 @@ class TickId(NamedTuple):
     nominal_at: datetime
 
 
+Place = tuple[datetime, datetime, str, str]
+"""Where a tick stands in the history: when it was made, its nominal time, job and trigger."""
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """What is known of the attempt that was ordered last.
@@ -101,6 +105,10 @@ class Tick:
     @property
     def id(self) -> TickId:
         return TickId(self.job, self.trigger, self.nominal_at)
+
+    @property
+    def place(self) -> Place:
+        return (self.created_at, self.nominal_at, self.job, self.trigger)
 
     @property
     def is_running(self) -> bool:

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from axiom.errors import Fenced
+from axiom.scheduling.port import Lease, Queued
+from axiom.scheduling.ticks import Backfill, Changes, Cursor, Place, Report, Snapshot, Tick
 from axiom.stores.control import ControlStore
 from axiom.stores.postgres import Transaction
 from axiom.stores.queries import named_queries
-from services.scheduler.port import Lease, Queued
-from services.scheduler.ticks import Backfill, Changes, Cursor, Report, Snapshot, Tick
 from topics.job_commands import JobCommand
 from topics.job_runs import JobRun
 
@@ -132,8 +132,9 @@ class PostgresTickStore:
     async def cancel_backfill(self, backfill_id: str) -> bool:
         return await self._control.execute(_SQL["cancel_backfill"], backfill_id) == 1
 
-    async def history(self, job: str | None, limit: int) -> Sequence[Tick]:
-        return [_tick(row) for row in await self._control.fetch(_SQL["history"], job, limit)]
+    async def history(self, job: str | None, limit: int, before: Place | None = None) -> Sequence[Tick]:
+        place = before or (None, None, None, None)
+        return [_tick(row) for row in await self._control.fetch(_SQL["history"], job, limit, *place)]
 
     async def backfills(self, limit: int) -> Sequence[tuple[Backfill, Mapping[str, int]]]:
         rows = await self._control.fetch(_SQL["backfills"], limit)

@@ -9,8 +9,8 @@ from typing import Literal
 
 from axiom.errors import Misconfigured
 from axiom.resilience.backoff import Backoff
-from services.scheduler.pools import POOLS
-from services.scheduler.schedule import Schedule
+from axiom.scheduling.pools import POOLS
+from axiom.scheduling.schedule import Schedule
 
 Concurrency = Literal["forbid", "allow", "replace"]
 CatchUp = Literal["latest", "all", "none"]

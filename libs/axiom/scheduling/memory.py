@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 
 from axiom.errors import Fenced, StoreDown
 from axiom.resilience.clock import Clock
-from services.scheduler.port import Lease, Queued
-from services.scheduler.ticks import SCHEDULE, Backfill, Changes, Cursor, Report, Snapshot, Tick, TickId
+from axiom.scheduling.port import Lease, Queued
+from axiom.scheduling.ticks import SCHEDULE, Backfill, Changes, Cursor, Place, Report, Snapshot, Tick, TickId
 from topics.job_commands import JobCommand
 from topics.job_runs import JobRun
 
@@ -149,11 +149,12 @@ class MemoryTickStore:
         self._backfills[backfill_id] = replace(found, state="cancelled")
         return True
 
-    async def history(self, job: str | None, limit: int) -> Sequence[Tick]:
+    async def history(self, job: str | None, limit: int, before: Place | None = None) -> Sequence[Tick]:
         self._check()
-        found = [tick_id for tick_id in self.ticks if job in (None, tick_id.job)]
-        found.sort(key=lambda tick_id: (self.ticks[tick_id].created_at, tick_id.nominal_at), reverse=True)
-        return [self._told(tick_id) for tick_id in found[:limit]]
+        found = [one for one in self.ticks.values() if job in (None, one.job)]
+        found = [one for one in found if before is None or one.place < before]
+        found.sort(key=lambda tick: tick.place, reverse=True)
+        return [self._told(tick.id) for tick in found[:limit]]
 
     async def paused(self) -> set[str]:
         self._check()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from services.scheduler.ticks import Backfill, Changes, Snapshot, Tick
+from axiom.scheduling.ticks import Backfill, Changes, Place, Snapshot, Tick
 from topics.job_commands import JobCommand
 from topics.job_runs import JobRun
 
@@ -97,8 +97,11 @@ class TickStore(Protocol):
         """Make no more ticks of it, and cancel those that are open; False if it is not running."""
         ...
 
-    async def history(self, job: str | None, limit: int) -> Sequence[Tick]:
-        """The newest ticks by creation, open ones included, newest first."""
+    async def history(self, job: str | None, limit: int, before: Place | None = None) -> Sequence[Tick]:
+        """The newest ticks by creation, open ones included, newest first: all places in descending order.
+
+        With `before` only those after it in this order, for the next page.
+        """
         ...
 
     async def paused(self) -> set[str]:
