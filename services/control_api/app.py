@@ -14,14 +14,16 @@ from services.control_api import routes
 from services.control_api.contract import describe
 from services.control_api.dashboard.mounting import mount_dashboard
 from services.control_api.guards import BodyGuard, HostGuard
+from services.control_api.limits import Buckets, RateGuard
+from services.control_api.live.live import Live
 from services.control_api.problems import add_handlers
 from services.control_api.reading.reading import Reading
 from services.control_api.security import Gate
 from services.control_api.settings import ApiSettings
 
 
-def make_app(settings: ApiSettings, reading: Reading, health: Health) -> FastAPI:
-    """The API over a reading layer. `app.state` has `reading`, `gate` and `health` for the routes."""
+def make_app(settings: ApiSettings, reading: Reading, live: Live, health: Health) -> FastAPI:
+    """The API over a reading and a live layer; `app.state` has them, `gate` and `health` for the routes."""
     app = FastAPI(
         title="Axiom",
         version="1",
@@ -31,6 +33,7 @@ def make_app(settings: ApiSettings, reading: Reading, health: Health) -> FastAPI
     )
     app.state.gate = Gate(settings)
     app.state.reading = reading
+    app.state.live = live
     app.state.health = health
     add_handlers(app)
     for router in _routers():
@@ -43,6 +46,8 @@ def make_app(settings: ApiSettings, reading: Reading, health: Health) -> FastAPI
             allow_headers=["Authorization", "Last-Event-ID"],
         )  # fmt: skip
     app.add_middleware(BodyGuard, most_bytes=settings.body_bytes)
+    buckets = Buckets(settings.requests_per_s, settings.burst, reading.clock)
+    app.add_middleware(RateGuard, buckets=buckets, gate=app.state.gate)
     app.add_middleware(HostGuard, gate=app.state.gate)
     return app
 

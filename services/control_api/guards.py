@@ -44,16 +44,26 @@ class BodyGuard:
             await answer(self._too_large())(scope, receive, send)
             return
         read_bytes = 0
+        begun = refused = False
 
         async def counted() -> Message:
-            nonlocal read_bytes
+            nonlocal read_bytes, refused
             message = await receive()
             read_bytes += len(message.get("body", b""))
-            if read_bytes > self._most_bytes:
+            if read_bytes > self._most_bytes and not begun:
+                refused = True
                 raise self._too_large()
             return message
 
-        await self._app(scope, counted, send)
+        async def told_in_full(message: Message) -> None:
+            nonlocal begun
+            if not refused:
+                begun = True
+                await send(message)
+            elif message["type"] == "http.response.start":  # of whatever the app makes of a broken body
+                await answer(self._too_large())(scope, receive, send)
+
+        await self._app(scope, counted, told_in_full)
 
     def _too_large(self) -> Refused:
         return Refused(

@@ -12,7 +12,10 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
-from axiom.errors import AxiomError, Misconfigured, Permanent, Transient
+from axiom.errors import AxiomError, LogMismatch, Misconfigured, Permanent, Transient
+from axiom.knowledge.around import NotInGraph
+from axiom.knowledge.searching import NothingThere
+from axiom.knowledge.similar import NoShape
 from axiom.telemetry.logs import get_logger
 
 MEDIA_TYPE = "application/problem+json"
@@ -101,6 +104,10 @@ def translated(error: Exception) -> Refused:
             return Refused(HTTPStatus.SERVICE_UNAVAILABLE, str(error), kind="store-down", headers=headers)
         case Permanent():
             return invalid(str(error))
+        case LogMismatch():
+            return Refused(HTTPStatus.SERVICE_UNAVAILABLE, str(error), kind="log-mismatch")
+        case NotInGraph() | NoShape() | NothingThere():
+            return not_found(str(error))
         case Misconfigured():
             return Refused(HTTPStatus.SERVICE_UNAVAILABLE, str(error), kind="misconfigured")
         case _:

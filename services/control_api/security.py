@@ -52,7 +52,7 @@ class Gate:
         Raises:
             Refused: no token, a wrong one (401), or one that does not allow this (403).
         """
-        role = self.role_of(_token(connection))
+        role = self.role_of(token_of(connection))
         if role is None:
             raise Refused(
                 HTTPStatus.UNAUTHORIZED,
@@ -91,7 +91,8 @@ class Gate:
             )
 
 
-def _token(connection: HTTPConnection) -> str:
+def token_of(connection: HTTPConnection) -> str:
+    """The token of a request; "" where there is none."""
     scheme, _, token = connection.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         return token.strip()

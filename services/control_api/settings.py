@@ -24,6 +24,8 @@ class ApiSettings(BaseSettings):
         requests_per_s, burst: of one token or address; above, requests are refused (429).
         connections: open connections at most, live feeds included; above, requests are refused (503).
         websockets, event_streams: live clients at most.
+        mailbox: things that wait for one WebSocket client at most.
+        tape_entries: mutations that are kept for all event streams; who is further behind reads the log.
     """
 
     model_config = SettingsConfigDict(
@@ -42,6 +44,8 @@ class ApiSettings(BaseSettings):
     connections: int = Field(default=1000, ge=10)
     websockets: int = Field(default=400, ge=1)
     event_streams: int = Field(default=200, ge=1)
+    mailbox: int = Field(default=1000, ge=1)
+    tape_entries: int = Field(default=10_000, ge=1)
 
     @field_validator("hosts", "origins", mode="before")
     @classmethod

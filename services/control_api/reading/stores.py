@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 
 from pydantic import Field
 
 from axiom.errors import AxiomError
+from axiom.verdicts.store import verdicts as read_verdicts
 from services.control_api.reading.models import Model
 from services.control_api.reading.offsets import STORES, Offsets, Positions, consumer_of
+from services.control_api.reading.sources import Sources
 
 
 class PartitionState(Model):
@@ -23,6 +26,16 @@ class PartitionState(Model):
     dead_lettered: int
 
 
+class VerdictState(Model):
+    """What `axiom verify` found of a store."""
+
+    found_at: datetime
+    equal: bool = Field(description="Whether it was what the log says.")
+    differing: int = Field(description="Keys that differed.")
+    offsets: dict[str, int] = Field(description="By partition: the log was folded up to here.")
+    digests: dict[str, str] = Field(description="By kind of entity, of what the store held.")
+
+
 class StoreState(Model):
     """A store as its offset rows tell it."""
 
@@ -30,6 +43,13 @@ class StoreState(Model):
     consumer: str
     problem: str | None = Field(default=None, description="Why it can't be read, if it can't.")
     partitions: list[PartitionState]
+    verified: VerdictState | None = Field(default=None, description="What the last `axiom verify` found.")
+
+
+async def verdicts(sources: Sources) -> dict[str, VerdictState]:
+    """By store, what was found last; a store that was never verified has none."""
+    found = await read_verdicts(sources.control)
+    return {store: VerdictState.model_validate(vars(verdict)) for store, verdict in found.items()}
 
 
 async def states(offsets: Offsets) -> list[StoreState]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -11,14 +10,21 @@ from pydantic import AwareDatetime
 from services.control_api.problems import not_found
 from services.control_api.reading import prices
 from services.control_api.reading.models import Answer, Page
-from services.control_api.routes.asking import SYMBOL, Cursor, Limit, MinOffset, Read, SymbolPath
+from services.control_api.routes.asking import (
+    FAR_OFF,
+    LONG_AGO,
+    SYMBOL,
+    Cursor,
+    Limit,
+    MinOffset,
+    Read,
+    SymbolPath,
+)
 from services.control_api.routes.paging import cursor_of, moment_of, parts_of
 from services.control_api.security import VIEWER
 from topics.price_updates import Interval
 
 router = APIRouter(tags=["prices"], dependencies=VIEWER)
-_LONG_AGO = datetime(1900, 1, 1, tzinfo=UTC)
-_FAR_OFF = datetime(2200, 1, 1, tzinfo=UTC)
 AnInterval = Annotated[Interval, Query(description="The length of the bars.")]
 Symbols = Annotated[
     list[Annotated[str, Query(pattern=SYMBOL)]] | None,
@@ -63,8 +69,8 @@ async def list_bars(
     read: Read,
     wanted: MinOffset,
     interval: AnInterval = "1d",
-    since: Annotated[AwareDatetime, Query(description="Bars that start at this time or later.")] = _LONG_AGO,
-    until: Annotated[AwareDatetime, Query(description="Bars that start before this time.")] = _FAR_OFF,
+    since: Annotated[AwareDatetime, Query(description="Bars that start at this time or later.")] = LONG_AGO,
+    until: Annotated[AwareDatetime, Query(description="Bars that start before this time.")] = FAR_OFF,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Page[prices.Bar]:

@@ -23,6 +23,9 @@ async def list_stores(read: Read, wanted: MinOffset) -> Answer[list[stores.Store
         for store in STORES:
             await read.offsets.reached(store, wanted)
     found = await stores.states(read.offsets)
+    if read.control_ready.is_set():
+        known = await stores.verdicts(read.sources)
+        found = [one.model_copy(update={"verified": known.get(one.store)}) for one in found]
     vectors = {
         one.store: {f"{part.topic}-{part.partition}": part.next_offset for part in one.partitions}
         for one in found
