@@ -62,7 +62,7 @@ class Followed(Generic[T]):
         try:
             found = await self._ask()
         except AxiomError as error:
-            self._notice.problem(f"{error} – this page goes on trying.")
+            self._notice.problem(f"{error}. `axiom status` says what runs; this page goes on trying.")
             return
         finally:
             self._waiting.set_visibility(False)
@@ -94,10 +94,15 @@ async def told(work: Awaitable[str]) -> bool:
     try:
         said = await work
     except AxiomError as error:
-        ui.notify(str(error), type="negative", timeout=8000, close_button="Close", multi_line=True)
+        failed(error)
         return False
     ui.notify(said, type="positive")
     return True
+
+
+def failed(error: AxiomError) -> None:
+    """Say why something that a person asked for was not done."""
+    ui.notify(str(error), type="negative", timeout=8000, close_button="Close", multi_line=True)
 
 
 def facts(pairs: Sequence[tuple[str, str]]) -> None:
@@ -132,3 +137,9 @@ class Meter:
         self._bar.props["aria-label"] = f"{share:.0%}"
         self._fill.style(f"width: {share:.1%}")
         self._below.set_text(below)
+
+
+def steer_button(text: str, act: Callable[[], Awaitable[None]]) -> ui.button:
+    """A button that changes something; only operators get to see one."""
+    made = ui.button(text, on_click=act, color=None)
+    return made.props('outline no-caps dense padding="4px 12px" data-steers').classes("steers")

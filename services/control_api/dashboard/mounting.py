@@ -13,7 +13,6 @@ from nicegui import app as pages_app
 from nicegui import ui
 from starlette.staticfiles import StaticFiles
 
-from axiom.resilience.clock import SystemClock
 from services.control_api.dashboard import pages
 from services.control_api.dashboard.guard import STATIC, SessionGuard
 from services.control_api.dashboard.login import add_login
@@ -31,7 +30,7 @@ _HERE = Path(__file__).parent
 
 def mount_dashboard(app: FastAPI, settings: ApiSettings, gate: Gate, reading: Reading) -> None:
     """Serve the pages under `/dashboard`. Once in a process: NiceGUI's application is a global."""
-    found, desk = all_pages(), Desk.over(reading, SystemClock())
+    found, desk = all_pages(), Desk.over(reading)
     app.state.dashboard = desk
     add_login(pages_app, gate, ROOT, [page.path for page in found])
     pages_app.mount(STATIC, StaticFiles(directory=_HERE / "static"))

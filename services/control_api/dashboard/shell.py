@@ -77,3 +77,6 @@ def _navigation(current: Page, pages: Sequence[Page], root: str) -> None:
             with link:
                 ui.icon(page.icon).props('aria-hidden="true"')
                 ui.label(page.title)
+    # On narrow windows the navigation is a line that scrolls.
+    current_link = "document.querySelector('nav a.here')"
+    ui.run_javascript(f"{current_link}.scrollIntoView({{inline: 'center', block: 'nearest'}})")

@@ -8,9 +8,11 @@ from typing import Any, Literal
 
 from nicegui import events, ui
 
-Kind = Literal["text", "name", "clip", "number", "state", "spark", "open"]
+Kind = Literal["text", "name", "clip", "number", "state", "spark", "open", "long"]
 Row = Mapping[str, Any]
 
+_OPEN = """<q-td :props="props"><button type="button" class="open"
+    @click="$parent.$emit('open', props.key)">{{ props.value }}</button></q-td>"""
 _SLOTS: Mapping[str, str] = {
     "clip": """<q-td :props="props" :title="props.value">{{ props.value }}</q-td>""",
     "state": """<q-td :props="props">
@@ -18,8 +20,8 @@ _SLOTS: Mapping[str, str] = {
     "spark": """<q-td :props="props"><svg class="spark" :class="props.row[props.col.name + '_tone']"
         viewBox="0 0 100 24" preserveAspectRatio="none" aria-hidden="true"><path :d="props.value" /></svg>
         </q-td>""",
-    "open": """<q-td :props="props"><button type="button" class="open"
-        @click="$parent.$emit('open', props.key)">{{ props.value }}</button></q-td>""",
+    "open": _OPEN,
+    "long": _OPEN,
 }
 
 
@@ -28,7 +30,8 @@ class Column:
     """A column; its cells are `row[name]`, and a state's or sparkline's colour is `row[name + "_tone"]`.
 
     Attributes:
-        kind: `name` is kept on one line; `clip` takes the width that is left, and cuts what is longer.
+        kind: `name` is kept on one line; `clip` takes the width that is left, and cuts what is longer;
+            `open` can be clicked, and so can `long`, which takes several lines.
         sort: the field to sort by where the shown text sorts wrongly.
         wide: left out on narrow screens.
     """

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from axiom.resilience.clock import Clock
 from axiom.settings import load
 from services.control_api.reading.board import BoardRow, board
 from services.control_api.reading.fleet import Fleet, FleetSettings
@@ -31,15 +30,15 @@ class Desk:
     watch: Watch
 
     @classmethod
-    def over(cls, reading: Reading, clock: Clock) -> Desk:
+    def over(cls, reading: Reading) -> Desk:
         """As the environment says where services are."""
-        sources = reading.sources
+        sources, clock = reading.sources, reading.clock
         fleet = Fleet(sources, load(FleetSettings))
         return cls(
             reading,
             Shared(lambda: board(sources, reading.watched), clock, keep_s=_KEEP_PRICES_S),
             fleet,
-            Watch(sources, clock, fleet, reading.topics),
+            Watch(reading, fleet),
         )
 
     async def close(self) -> None:

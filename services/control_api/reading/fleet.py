@@ -61,7 +61,7 @@ class Fleet:
         """Servers first, then services, each by name; whatever does not answer is `away`."""
         sources = self._sources
         pings: dict[str, Callable[[], Awaitable[Any]]] = {
-            "chroma": sources.shapes.ping,
+            "chroma": lambda: sources.shapes.all_positions("chroma-sink"),
             "kafka": lambda: asyncio.to_thread(sources.admin.names),
             "neo4j": sources.graph.ping,
             "postgres": sources.market.ping,

@@ -8,16 +8,3 @@ RETURN type(r) AS type, labels(a)[0] AS from_kind, coalesce(a.symbol, a.event_id
        coalesce(a.title, a.name) AS from_name, labels(b)[0] AS to_kind, coalesce(b.symbol, b.name) AS to_key,
        coalesce(b.title, b.name) AS to_name, coalesce(r.r, r.confidence) AS weight,
        toString(r.event_time) AS when, r.sentiment AS sentiment, r.window AS window, r.method AS method
-
-// sizes: how many nodes and edges of each kind there are
-MATCH (active:ActiveGeneration)
-CALL (active) {
-    MATCH (n {generation: active.generation})
-    WHERE any(kind IN labels(n) WHERE kind IN ['Company', 'MarketEvent', 'Sector', 'Industry'])
-    RETURN 'node' AS what, labels(n)[0] AS kind, count(*) AS number
-  UNION ALL
-    MATCH ({generation: active.generation})-[r]->()
-    WHERE type(r) <> 'CORRELATED_WITH' OR r.live
-    RETURN 'edge' AS what, type(r) AS kind, count(*) AS number
-}
-RETURN what, kind, number ORDER BY what, kind

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from axiom.contracts.payload import rfc3339
 from axiom.knowledge.around import around
-from axiom.knowledge.origin import Origin, origin, relation_of
 from axiom.stores.queries import named_queries
 from services.control_api.reading.models import Model
 from services.control_api.reading.sources import Sources
@@ -39,13 +38,6 @@ class Edge(Model):
     method: str | None = None
 
 
-class Sizes(Model):
-    """How many nodes and edges there are, by kind."""
-
-    nodes: dict[str, int]
-    edges: dict[str, int]
-
-
 async def newest_edges(
     sources: Sources, types: Collection[str], since: datetime, until: datetime, most: int
 ) -> list[Edge]:
@@ -72,21 +64,3 @@ async def edges_around(
     _, rows = await around(sources.graph, symbol, _DEPTH, _OF_A_NODE)
     edges = [Edge.model_validate(row) for row in rows]
     return [one for one in edges if one.type in types and (one.when is None or since <= one.when < until)]
-
-
-async def sizes(sources: Sources) -> Sizes:
-    """How large the graph is.
-
-    Raises:
-        StoreDown: Neo4j does not answer.
-    """
-    rows = await sources.graph.query(_CYPHER["sizes"])
-    return Sizes(
-        nodes={row["kind"]: row["number"] for row in rows if row["what"] == "node"},
-        edges={row["kind"]: row["number"] for row in rows if row["what"] == "edge"},
-    )
-
-
-async def origin_of(sources: Sources, subject: str, relation: str, other: str) -> Origin:
-    """Where an edge comes from; see `axiom.knowledge.origin`."""
-    return await origin(sources.graph, sources.market, subject, relation_of(relation), other)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from nicegui import ui
 
 from axiom.llm.report import Report
@@ -12,7 +10,7 @@ from services.control_api.dashboard.page import Page, Visit
 from services.control_api.dashboard.tables import Column, show_rows, table
 from services.control_api.dashboard.views.cost import cost_options, cost_rows, periods
 from services.control_api.dashboard.views.wording import span
-from services.control_api.reading.money import books
+from services.control_api.reading.budget import books
 
 _COLUMNS = (
     Column("day", "Day"),
@@ -40,11 +38,12 @@ def build(visit: Visit) -> None:
             mode = ui.label("").classes("dim")
             meters = [Meter(), Meter()]
         with panel("By pipeline and day", classes="two-thirds"):
-            days = ui.select(_DAYS, label="Show", value=31).props("dense outlined")
+            with ui.element("div").classes("tools"):
+                days = ui.select(_DAYS, label="Show", value=31).props("dense outlined")
             chart = ui.echart({"series": []}).classes("chart").props('role="img" aria-label="Cost by day"')
 
             async def ask() -> Report:
-                return await books(visit.sources, int(days.value), datetime.now(UTC))
+                return await books(visit.sources, visit.desk.reading.clock, int(days.value))
 
             def draw(found: Report) -> str | None:
                 mode.set_text(_MODES[found.mode])

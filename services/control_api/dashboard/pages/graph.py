@@ -9,6 +9,7 @@ from typing import Any
 from nicegui import events, ui
 
 from axiom.errors import AxiomError
+from axiom.knowledge.origin import origin
 from services.control_api.dashboard.live import Followed, facts, outside_link, panel
 from services.control_api.dashboard.page import Page, Visit
 from services.control_api.dashboard.tables import Column, show_rows, table
@@ -28,7 +29,7 @@ _SPANS = {1: "last day", 7: "last week", 30: "last month", 365: "last year", 365
 _USUAL = ["AFFECTS", "EXPOSES", "COMPETES_WITH", "SECTOR_PEER", "SUPPLIES", "CORRELATED_WITH"]
 _MOST = 300
 _COLUMNS = (
-    Column("edge", "Edge", "open"),
+    Column("edge", "Edge", "long"),
     Column("type", "Relation"),
     Column("weight", "Weight", "number", sort="weight_sort"),
     Column("method", "Method", wide=True),
@@ -110,7 +111,8 @@ class _Graph:
                 ui.label("From the company's profile in company-fundamentals.").classes("dim")
                 return
             try:
-                found = await picture.origin_of(self._visit.sources, edge.from_key, edge.type, edge.to_key)
+                sources = self._visit.sources
+                found = await origin(sources.graph, sources.market, edge.from_key, edge.type, edge.to_key)
             except AxiomError as error:
                 ui.label(str(error)).classes("bad-text")
                 return

@@ -87,7 +87,7 @@ class _Overview:
 
     def _draw_money(self, found: Overview) -> None:
         if isinstance(found.money, AxiomError):
-            self._no_money.empty(str(found.money))
+            self._no_money.problem(str(found.money))
             return
         self._no_money.clear()
         conserve_at = float(found.money.budget.conserve_at)
@@ -97,9 +97,11 @@ class _Overview:
             meter.show(title, period.share, f"{left} left", period.tone(conserve_at))
 
     def _draw_tiers(self, found: Overview) -> None:
-        known = not isinstance(found.freshness, AxiomError) and bool(found.freshness)
-        self._tiers.set_visibility(known)
-        if isinstance(found.freshness, AxiomError) or not found.freshness:
+        self._tiers.set_visibility(not isinstance(found.freshness, AxiomError) and bool(found.freshness))
+        if isinstance(found.freshness, AxiomError):
+            self._no_tiers.problem(str(found.freshness))
+            return
+        if not found.freshness:
             self._no_tiers.empty(_NO_TIERS)
             return
         self._no_tiers.clear()

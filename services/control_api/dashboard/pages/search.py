@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from nicegui import ui
 
 from axiom.errors import AxiomError
-from services.control_api.dashboard.live import Notice, panel
+from axiom.knowledge.searching import Kind
+from services.control_api.dashboard.live import Notice, outside_link, panel
 from services.control_api.dashboard.page import Page, Visit
-from services.control_api.dashboard.views.search import Found, merged
+from services.control_api.dashboard.views.wording import web_address
+from services.control_api.reading.meaning import Found, search
 
-_KINDS = {
-    "all": ("market_events", "companies"), "news": ("market_events",), "companies": ("companies",),
-}  # fmt: skip
+_KINDS = {"all": list(Kind), **{kind.value: [kind] for kind in Kind}}
 _COUNT = 20
 _LONGEST = 500
-_NOTHING = (
-    "Chroma has no texts of this kind yet: publish some with `axiom publish events FILE` or "
-    "`axiom publish fundamentals FILE`; `axiom status` says whether chroma-sink runs."
-)
+_TEXT = 400
 
 
 def build(visit: Visit) -> None:
@@ -31,7 +26,7 @@ def build(visit: Visit) -> None:
             kind = ui.select(list(_KINDS), label="In", value="all").props("dense outlined")
             go = ui.button("Search", icon="search").props("unelevated no-caps")
         notice = Notice()
-        results = ui.element("div").classes("results").props('aria-live="polite"')
+        results = ui.element("div").props('aria-live="polite"')
 
     async def run() -> None:
         words = str(query.value or "").strip()[:_LONGEST]
@@ -40,15 +35,12 @@ def build(visit: Visit) -> None:
             return
         go.props("loading")
         try:
-            lists = await asyncio.gather(
-                *(visit.sources.texts.search(name, words, _COUNT) for name in _KINDS[kind.value])
-            )
+            found = await search(visit.sources, words, _KINDS[kind.value], None, None, _COUNT)
         except AxiomError as error:
-            notice.problem(f"{error} – search again in a moment.")
+            notice.problem(str(error))
             return
         finally:
             go.props(remove="loading")
-        found = merged(lists, _COUNT)
         results.clear()
         with results:
             for one in found:
@@ -56,7 +48,7 @@ def build(visit: Visit) -> None:
         if found:
             notice.clear()
         else:
-            notice.empty(_NOTHING)
+            notice.empty("Nothing is like these words. Try others, or search in all.")
 
     go.on_click(run)
     query.on("keydown.enter", run)
@@ -67,15 +59,19 @@ def build(visit: Visit) -> None:
 
 
 def _result(one: Found) -> None:
+    title, _, text = one.text.partition("\n")
     with ui.element("article").classes("result"):
         with ui.element("h3"):
-            ui.label(one.title)
-        if one.text:
-            ui.label(one.text)
+            ui.label(title)
+        if text.strip():
+            ui.label(text.strip()[:_TEXT])
         with ui.element("div").classes("tools"):
-            ui.label(one.about).classes("dim")
+            about = (one.kind.value, one.date[:10], f"similarity {one.score:.2f}", one.publisher or "")
+            ui.label(" · ".join(part for part in about if part)).classes("dim")
             for symbol in one.symbols[:6]:
                 ui.link(symbol, f"/graph?symbol={symbol}").classes("state")
+            if url := web_address(one.url):
+                outside_link("Read it", url)
 
 
 PAGE = Page(

@@ -28,7 +28,7 @@ _TOPICS = (
     Column("records", "Records", "number", sort="records_sort"),
     Column("size", "Size", "number", sort="size_sort", wide=True),
     Column("partitions", "Partitions", "number", wide=True),
-    Column("kept", "Kept", wide=True),
+    Column("kept", "Kept", "name", wide=True),
     Column("lag", "Lag", "state", sort="lag_sort"),
     Column("about", "Holds", "clip", wide=True),
 )

@@ -36,7 +36,7 @@ def cost_options(report: Report, days: int) -> dict[str, Any]:
     return {
         "tooltip": {"trigger": "axis", "renderMode": "richText", "confine": True},
         "legend": {"textStyle": {"color": _GREY}, "bottom": 0},
-        "grid": {"left": 56, "right": 12, "top": 16, "bottom": 56},
+        "grid": {"left": 56, "right": 12, "top": 30, "bottom": 56},
         "xAxis": {"type": "category", "data": [day[5:] for day in shown], "axisLabel": {"color": _GREY}},
         "yAxis": {
             "type": "value", "name": "USD", "nameTextStyle": {"color": _GREY},

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from axiom.knowledge.origin import Origin
-from services.control_api.dashboard.views.wording import moment
+from services.control_api.dashboard.views.wording import moment, web_address
 from services.control_api.reading.picture import Edge
 
 KINDS = ("Company", "MarketEvent", "Sector", "Industry")
@@ -171,5 +171,4 @@ def article_url(found: Origin) -> str | None:
     """The article's address where it is one that a browser may be sent to."""
     statement = counting(found)
     event = found.events.get(statement["cause"]) if statement else None
-    url = str(event["url"]) if event and event["url"] else ""
-    return url if url.startswith(("https://", "http://")) else None
+    return web_address(event["url"]) if event else None

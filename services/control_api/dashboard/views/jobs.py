@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from services.control_api.dashboard.views.wording import moment, span
+from services.control_api.problems import invalid
 from services.control_api.reading.grid import GridTick
+from services.control_api.reading.jobs import Pipeline
 from topics.job_runs import JobRun
 
+_NEW_YORK = ZoneInfo("America/New_York")
 _TONES = {
     "success": "good", "failed": "bad", "missed_deadline": "bad", "abandoned": "bad", "skipped": "pale",
     "cancelled": "warn", "running": "busy", "waiting": "flat",
@@ -106,6 +110,40 @@ def _pairs(results: Mapping[str, str]) -> str:
     return ", ".join(f"{name}={value}" for name, value in results.items())
 
 
-def next_due(then: datetime | None) -> str:
-    """When a job is due next."""
-    return "not on the clock" if then is None else moment(then)
+def pipeline_facts(found: Pipeline) -> list[tuple[str, str]]:
+    """A job, in the order in which people ask."""
+    last = f"{found.last.outcome}, due {moment(found.last.nominal_at)}" if found.last else "never"
+    return [
+        ("Does", found.summary),
+        ("Owner", found.owner),
+        ("When", f"paused; else {found.schedule}" if found.paused else found.schedule),
+        ("Next", "not on the clock" if found.next_at is None else moment(found.next_at)),
+        ("Under way", str(found.open)),
+        ("Last", last),
+    ]
+
+
+def symbols_of(text: str) -> tuple[str, ...]:
+    """`aapl, msft` as symbols."""
+    parts = text.upper().replace(",", " ").split()
+    return tuple(dict.fromkeys(parts))
+
+
+def range_of(first: str, last: str) -> tuple[datetime, datetime]:
+    """Two days of New York, both included, as a backfill takes them: later than one moment, up to another.
+
+    Raises:
+        Refused: one is no day, or they are the wrong way round (422).
+    """
+    try:
+        begin, end = date.fromisoformat(first), date.fromisoformat(last) + timedelta(days=1)
+    except (ValueError, OverflowError) as error:
+        raise invalid("Give the first and the last day of the backfill.") from error
+    if end <= begin:
+        raise invalid("The last day of the backfill is before its first.")
+    return _just_before(begin), _just_before(end)
+
+
+def _just_before(day: date) -> datetime:
+    midnight = datetime(day.year, day.month, day.day, tzinfo=_NEW_YORK)
+    return midnight.astimezone(UTC) - timedelta(microseconds=1)

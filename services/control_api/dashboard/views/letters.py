@@ -4,30 +4,33 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from axiom.bus.letters import Letter
-from services.control_api.dashboard.views.wording import moment, size
+from services.control_api.dashboard.views.wording import ago, moment, size
 
 _LONGEST = 4_000
 
 
-def letter_rows(letters: Sequence[Letter], outcomes: dict[str, str]) -> list[dict[str, Any]]:
+def letter_rows(
+    letters: Sequence[Letter], outcomes: Mapping[str, str], now: datetime
+) -> list[dict[str, Any]]:
     """A row a letter, the newest first. `outcomes`: by place, what a dry run or redrive said of it."""
-    return [_row(found, outcomes.get(found.place, "")) for found in reversed(letters)]
+    return [_row(found, outcomes.get(found.place, ""), now) for found in reversed(letters)]
 
 
-def _row(found: Letter, outcome: str) -> dict[str, Any]:
+def _row(found: Letter, outcome: str, now: datetime) -> dict[str, Any]:
     letter = found.letter
     return {
         "place": found.place,
         "consumer": letter.consumer,
         "record": record_of(found),
         "error": letter.error_class,
-        "replays": letter.replay_count,
-        "buried": moment(letter.buried_at),
-        "outcome": outcome,
+        "buried": ago(letter.buried_at, now),
+        "buried_sort": letter.buried_at.timestamp(),
+        "outcome": outcome.partition(":")[0],
         "outcome_tone": "bad" if outcome.startswith("refused") else "good" if outcome else "",
     }
 
@@ -53,11 +56,12 @@ def letter_counts(letters: Sequence[Letter]) -> list[dict[str, Any]]:
     ]
 
 
-def letter_facts(found: Letter) -> list[tuple[str, str]]:
-    """One letter, in the order in which people ask."""
+def letter_facts(found: Letter, outcome: str) -> list[tuple[str, str]]:
+    """One letter, in the order in which people ask; `outcome`: what a try said of it."""
     letter = found.letter
     return [
         ("Letter", found.place),
+        *([("Tried", outcome)] if outcome else []),
         ("Refused by", letter.consumer),
         ("Error", f"{letter.error_class}: {letter.error_message}"),
         ("Record", record_of(found)),
@@ -77,3 +81,9 @@ def letter_value(found: Letter) -> str:
     value = b64decode(found.letter.value_base64 or "")
     text = value[:_LONGEST].decode(errors="backslashreplace")
     return text + ("…" if len(value) > _LONGEST else "")
+
+
+def outcome_text(outcomes: Sequence[str]) -> str:
+    """What became of several letters, counted: `3 redriven, 1 refused`."""
+    counts = Counter(outcome.partition(":")[0] for outcome in outcomes).most_common()
+    return ", ".join(f"{number} {what}" for what, number in counts) or "There was nothing to do."

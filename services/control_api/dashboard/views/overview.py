@@ -98,7 +98,8 @@ def graph(found: Overview) -> Figure:
     """How large the graph is."""
     if isinstance(found.graph, AxiomError):
         return Figure("?", str(found.graph), "bad")
-    nodes, edges = sum(found.graph.nodes.values()), sum(found.graph.edges.values())
+    size = found.graph.data
+    nodes, edges = sum(size.nodes.values()), sum(size.edges.values())
     density = f", {edges / nodes:.1f} a node" if nodes else ""
     return Figure(count(edges), f"edges between {count(nodes)} nodes{density}.")
 

@@ -12,6 +12,7 @@ from services.control_api.reading.tail import Seen
 
 _MUCH = 1000
 _SHORT = 140
+_KEY = 24
 
 
 def topic_rows(found: Sequence[TopicState]) -> list[dict[str, Any]]:
@@ -62,7 +63,7 @@ def record_rows(found: Sequence[Seen]) -> list[dict[str, Any]]:
         {
             "place": record_key(one),
             "at": moment(one.at),
-            "key": one.key[:60],
+            "key": one.key[:_KEY] + ("…" if len(one.key) > _KEY else ""),
             "value": one.value[:_SHORT] + ("…" if len(one.value) > _SHORT else ""),
             "size": size(one.size_bytes),
             "size_sort": one.size_bytes,

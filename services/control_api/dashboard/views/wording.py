@@ -80,3 +80,8 @@ def spark(values: Sequence[float], width: float = 100.0, height: float = 24.0) -
         for index, value in enumerate(values)
     )
     return "M" + " L".join(points)
+
+
+def web_address(url: str | None) -> str | None:
+    """The address if it is one that a browser may be sent to: of the web, and no script's."""
+    return url if url and url.startswith(("https://", "http://")) else None

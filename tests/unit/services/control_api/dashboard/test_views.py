@@ -27,6 +27,7 @@ from services.control_api.dashboard.views import (
     topics,
     wording,
 )
+from services.control_api.problems import Refused
 from services.control_api.reading.board import BoardRow
 from services.control_api.reading.fleet import Part
 from services.control_api.reading.flow import Sample
@@ -231,7 +232,7 @@ def letter(number: int, consumer: str = "redis-sink") -> Letter:
 
 def test_letters_are_counted_and_shown_newest_first() -> None:
     found = [letter(1), letter(2), letter(3, "neo4j-sink")]
-    rows = letters.letter_rows(found, {"0-1": "refused: no", "0-2": "redriven"})
+    rows = letters.letter_rows(found, {"0-1": "refused: no", "0-2": "redriven"}, NOW)
     assert [(row["place"], row["outcome_tone"]) for row in rows] == [
         ("0-3", ""),
         ("0-2", "good"),
@@ -319,3 +320,26 @@ def test_a_record_of_a_topic_is_spread_over_lines_if_it_is_json() -> None:
     assert topics.record_text(seen) == '{\n  "a": 1\n}'
     assert topics.record_text(seen.model_copy(update={"value": "{cut"})) == "{cut"
     assert topics.record_rows([seen])[0]["place"] == "1@2"
+
+
+def test_a_backfill_takes_whole_days_of_new_york() -> None:
+    since, until = jobs.range_of("2026-07-01", "2026-07-02")
+    assert since == datetime(2026, 7, 1, 4, tzinfo=UTC) - timedelta(microseconds=1)
+    assert until == datetime(2026, 7, 3, 4, tzinfo=UTC) - timedelta(microseconds=1)
+
+
+@pytest.mark.parametrize(
+    ("first", "last"), [("", "2026-07-01"), ("2026-07-02", "2026-07-01"), ("soon", "later")]
+)
+def test_a_range_that_is_none_is_refused(first: str, last: str) -> None:
+    with pytest.raises(Refused, match="day of the backfill"):
+        jobs.range_of(first, last)
+
+
+def test_symbols_are_typed_as_people_type_them() -> None:
+    assert jobs.symbols_of(" aapl, msft aapl ") == ("AAPL", "MSFT")
+    assert jobs.symbols_of("") == ()
+
+
+def test_outcomes_are_counted() -> None:
+    assert letters.outcome_text(["refused: no", "redriven", "redriven"]) == "2 redriven, 1 refused"
