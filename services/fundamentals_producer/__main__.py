@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Awaitable, Callable
 
-from axiom.bus.kafka import KafkaProducer
+from axiom.bus.kafka import KafkaAdmin, KafkaLogReader, KafkaProducer
 from axiom.quota.postgres import MIGRATIONS as QUOTA_MIGRATIONS
 from axiom.resilience.clock import SystemClock
 from axiom.resilience.negative import NegativeCache
-from axiom.runtime.jobs import Handlers
+from axiom.runtime.jobs import Handlers, JobHandler
 from axiom.runtime.service import Work, beside_jobs, run_service
-from axiom.settings import KafkaSettings, PostgresSettings, ServiceSettings, load
+from axiom.settings import KafkaSettings, Neo4jSettings, PostgresSettings, ServiceSettings, load
 from axiom.sources.access import Access
 from axiom.sources.breakers import breakers_for
 from axiom.sources.failover import Failover
 from axiom.sources.settings import FinnhubSettings, SourceSettings
 from axiom.stores.control import ControlStore
+from axiom.stores.neo4j import Neo4jStore
 from axiom.telemetry.health import Health
-from axiom.universe.store import MIGRATIONS, Universes
+from axiom.universe.listing import Universe
+from axiom.universe.store import MIGRATIONS as UNIVERSE_MIGRATIONS
+from axiom.universe.store import Universes
+from services.fundamentals_producer.company_graph.checking import Neo4jGraph
+from services.fundamentals_producer.company_graph.rounds import CompanyGraph, Parts
+from services.fundamentals_producer.company_graph.settings import CompanyGraphSettings
+from services.fundamentals_producer.company_graph.trail import Trail
+from services.fundamentals_producer.company_graph.visits import MIGRATIONS as VISIT_MIGRATIONS
+from services.fundamentals_producer.company_graph.visits import PostgresVisits
 from services.fundamentals_producer.cycle import Chain
 from services.fundamentals_producer.producer import NAME, FundamentalsProducer
 from services.fundamentals_producer.settings import FundamentalsSettings
@@ -29,7 +39,9 @@ from services.fundamentals_producer.sources.port import Setup
 def make_work(service: ServiceSettings) -> Work:
     """Compose the service out of settings."""
     kafka, clock = load(KafkaSettings), SystemClock()
-    control = ControlStore(load(PostgresSettings), migrations=MIGRATIONS | QUOTA_MIGRATIONS)
+    migrations = UNIVERSE_MIGRATIONS | QUOTA_MIGRATIONS | VISIT_MIGRATIONS
+    control = ControlStore(load(PostgresSettings), migrations=migrations)
+    neo4j, graph_settings = load(Neo4jSettings), load(CompanyGraphSettings)
     shared = load(SourceSettings)
     access = Access.shared(control, clock, shared.request_timeout_s)
     setup = Setup(
@@ -39,14 +51,32 @@ def make_work(service: ServiceSettings) -> Work:
 
     async def work(health: Health, stop: asyncio.Event) -> None:
         producer = KafkaProducer(kafka.bootstrap, client_id=NAME)
+        graph = Neo4jStore(neo4j)
         try:
             producing = FundamentalsProducer(chain, producer, setup.settings, setup.shared, clock, health)
-            owner = Handlers(NAME, {"company_profiles": producing.company_profiles})
+            trail = Trail(KafkaLogReader(kafka.bootstrap), KafkaAdmin(kafka.bootstrap))
+            parts = Parts(
+                producing.publish_anew, _universe(setup.universes), shared.watched, PostgresVisits(control),
+                trail, Neo4jGraph(graph), clock,
+            )  # fmt: skip
+            handlers: dict[str, JobHandler] = {
+                "company_profiles": producing.company_profiles,
+                "company_graph": CompanyGraph(parts, graph_settings),
+            }
+            owner = Handlers(NAME, handlers)
             await beside_jobs(owner, producing.run, kafka.bootstrap, health, service, stop)
         finally:
+            await graph.close()
             await control.close()
 
     return work
+
+
+def _universe(universes: Universes) -> Callable[[], Awaitable[Universe]]:
+    async def current() -> Universe:
+        return (await universes.current()).universe
+
+    return current
 
 
 def make_chain(setup: Setup) -> Chain:

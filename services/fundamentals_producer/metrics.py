@@ -10,3 +10,10 @@ COMPANIES = Counter(
 UNSETTLED = Gauge(
     "axiom_fundamentals_unsettled_companies", "Companies that no live source has answered for in this round"
 )
+RELATIONS = Counter(
+    "axiom_company_graph_relations_total", "Stated relations that were compared with the graph", ["verdict"]
+)
+VISITS_WAITING = Gauge(
+    "axiom_company_graph_waiting_companies",
+    "Companies whose profile was written and whose relations are not checked yet",
+)

@@ -79,6 +79,19 @@ class FundamentalsProducer:
             )
         return {"published": str(sum(report.published.values())), "missed": str(len(report.missed))}
 
+    async def publish_anew(self, symbols: Collection[str]) -> Report:
+        """Get these companies' profiles and write all of them, also those that say nothing new.
+
+        Raises:
+            Transient: Kafka did not take the records.
+        """
+        async with self._busy:
+            try:
+                return await self.cycle(symbols, anew=True)
+            except DeliveryFailed as error:
+                self._fresh.forget()
+                raise Transient(str(error)) from error
+
     async def _work(self, scheduled: bool) -> None:
         left: list[str] = []
         round_began_s = -self._poll_every_s
@@ -100,8 +113,8 @@ class FundamentalsProducer:
                 wait_s = self._tell(report, left, round_began_s + self._poll_every_s)
             await self._clock.sleep(wait_s)
 
-    async def cycle(self, symbols: Collection[str]) -> Report:
-        """One round for these symbols.
+    async def cycle(self, symbols: Collection[str], *, anew: bool = False) -> Report:
+        """One round for these symbols; `anew` also writes what says nothing new.
 
         Raises:
             DeliveryFailed: Kafka did not take the records.
@@ -109,8 +122,9 @@ class FundamentalsProducer:
         current_traceparent.set(new_traceparent())
         answers = self._chain.fetch(symbols, self._clock.now())
         report = await publish_cycle(
-            answers, self._outbox.send, self._fresh, lambda: self._clock.now().timestamp()
-        )
+            answers, self._outbox.send, lambda company: self._fresh(company) or anew,
+            lambda: self._clock.now().timestamp(),
+        )  # fmt: skip
         await self._outbox.flush()
         summary = {"published": dict(report.published), "missed_symbols": len(report.missed)}
         self._health.details["last_cycle"] = {"at": rfc3339(self._clock.now()), **summary}
