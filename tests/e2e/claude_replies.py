@@ -23,7 +23,11 @@ def answer(body: dict[str, Any]) -> Reply:
 
 def _read(kind: str, title: str) -> dict[str, Any]:
     if kind == "profile":
-        return {"relations": []}
+        competitor = {
+            "kind": "competes-with", "name": "Intel", "symbol": "INTC", "evidence": title,
+            "explanation": "Both sell chips.", "confidence": 0.6,
+        }  # fmt: skip
+        return {"relations": [competitor]}
     if kind == "pair":
         return {"explanation": "Both sell chips.", "confidence": 0.5}
     company = {

@@ -26,6 +26,7 @@ from services.fundamentals_producer.company_graph.trail import Said, Trail
 from services.fundamentals_producer.company_graph.visits import Verdict, Visit, Visits
 from services.fundamentals_producer.cycle import Report
 from services.fundamentals_producer.metrics import RELATIONS, VISITS_WAITING
+from topics.job_commands import JobCommand
 
 POLL_S = 0.5
 SHOWN = 5
@@ -66,12 +67,12 @@ class CompanyGraph:
             Permanent: the graph has not what was stated; what is wrong is named.
         """
         await self._parts.visits.setup()
-        asked = list(run.command.symbols) or await self._turn()
+        asked = await self._left_of(run.command) if run.command.symbols else await self._turn()
         await run.progress(0, len(asked), "getting profiles")
         report = await self._visit(asked) if asked else Report()
         waiting = await self._parts.visits.waiting()
         if run.command.symbols:
-            waiting = [visit for visit in waiting if visit.symbol in asked]
+            waiting = [visit for visit in waiting if visit.symbol in run.command.symbols]
         read = await self._until_read(run, waiting)
         verdicts, wrong = await self._check(run, read)
         left = len(waiting) - len(verdicts)
@@ -85,6 +86,15 @@ class CompanyGraph:
             "missed": str(len(report.missed)), "read": str(len(verdicts)), "relations": str(relations),
             "waiting": str(left),
         }  # fmt: skip
+
+    async def _left_of(self, command: JobCommand) -> list[str]:
+        """The command's symbols, without those that this run wrote before it was killed."""
+        turns = await self._parts.visits.turns()
+        return [
+            symbol
+            for symbol in command.symbols
+            if (last := turns.get(symbol)) is None or last < command.issued_at
+        ]
 
     async def _turn(self) -> list[str]:
         """Whose turn it is; as many fewer as earlier runs wait for."""

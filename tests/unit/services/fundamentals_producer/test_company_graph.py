@@ -71,7 +71,8 @@ def stated(about: str, other: str, **changed: Any) -> GraphMutation:
     subject, object_ = sorted((about, other))
     named = about.encode().hex().zfill(16) + other.encode().hex().zfill(16)
     mutation = GraphMutation(
-        mutation_id=named, kind="sector-peer", subject=subject, object=object_, confidence=0.5, evidence="Beverages", cause_topic="company-fundamentals",
+        mutation_id=named, kind="sector-peer", subject=subject, object=object_, confidence=0.5,
+        evidence="Beverages", cause_topic="company-fundamentals",
         cause=f"{about}:2026-11-23T00:00:00Z:test", method="local", model="m", prompt_version="p",
         universe=UNIVERSE.version, cost_usd="0", event_time=NOW, ingested_at=NOW,
     )  # fmt: skip
@@ -172,7 +173,18 @@ async def test_symbols_that_a_person_names_are_taken_whenever_they_were() -> Non
     for _ in range(2):
         results = await world.run("AAPL", "MSFT")
         assert (results["companies"], results["relations"]) == ("2", "2")
+        world.clock.move(1)
     assert world.asked == [["AAPL", "MSFT"]] * 2
+
+
+async def test_a_run_that_begins_again_writes_nothing_twice() -> None:
+    world = World(says=PEERS)
+    world.enricher_works = False
+    run = run_of("company_graph", NOW, symbols=("AAPL", "MSFT"))
+    assert (await world.job(run) or {})["waiting"] == "2"
+    world.enricher_works = True
+    assert (await world.job(run) or {})["relations"] == "2"
+    assert world.asked == [["AAPL", "MSFT"]]
 
 
 async def test_what_the_enricher_has_not_read_is_checked_by_the_next_run_which_takes_no_more() -> None:

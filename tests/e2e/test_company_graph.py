@@ -1,0 +1,113 @@
+"""The job `company_graph` through every process: profiles, the enricher, Neo4j, and the check."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from axiom_verify.readers import connect_neo4j
+from tests.e2e.newsroom import Newsroom
+from tests.e2e.pipeline import run_axiom
+from tests.stack import ServiceProcess, StackUnderTest, wait_until
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+JOB = "company_graph"
+PROFILES = "company-fundamentals"
+# Yahoo is out of reach, so that profiles come from the list of companies.
+PRODUCER = {
+    "AXIOM_PRODUCER_YAHOO_URL": "http://127.0.0.1:9", "AXIOM_PRODUCER_SYMBOLS": "KO",
+    "AXIOM_JOBS_CLOCK": "scheduler", "AXIOM_FUNDAMENTALS_SOURCES": "universe",
+}  # fmt: skip
+CLOCK = {"AXIOM_SCHEDULER_JOBS": JOB, "AXIOM_SCHEDULER_POLL_S": "0.2", "AXIOM_SCHEDULER_LEASE_S": "2"}
+BATCHES = {"AXIOM_ENRICHER_BATCH_WAIT_S": "0.5", "AXIOM_ENRICHER_BATCH_POLL_S": "0.5"}
+
+
+@pytest.fixture
+def newsroom(stack: StackUnderTest) -> Iterator[Newsroom]:
+    made = Newsroom(stack)
+    made.pipeline.reset()
+    made.reset()
+    yield made
+    made.close()
+    stack.stop_services()
+
+
+def edges(newsroom: Newsroom, symbol: str) -> Counter[tuple[str, str]]:
+    """Relation and method of the edges of a company in Neo4j."""
+    with connect_neo4j(newsroom.stack.env) as neo4j:
+        found = neo4j.execute_query(
+            "MATCH (:Company {symbol: $symbol})-[r]-(:Company) RETURN type(r) AS type, r.method AS method",
+            symbol=symbol, database_="neo4j",
+        )  # fmt: skip
+    return Counter((row["type"], row["method"]) for row in found.records)
+
+
+def asked(newsroom: Newsroom, *arguments: str) -> dict[str, Any]:
+    ran = run_axiom(newsroom.stack.env, "jobs", *arguments, "--json")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    answer: dict[str, Any] = json.loads(ran.stdout)
+    return answer
+
+
+def newest_run(newsroom: Newsroom) -> dict[str, Any]:
+    history: Any = asked(newsroom, "history", JOB)
+    newest: dict[str, Any] = history[0]
+    return newest
+
+
+def written(newsroom: Newsroom, symbol: str) -> int:
+    return sum(record.key == symbol.encode() for record in newsroom.pipeline.log(PROFILES))
+
+
+def test_from_profiles_to_checked_relations(newsroom: Newsroom) -> None:
+    run_axiom(newsroom.stack.env, "jobs", "pause", JOB)  # only what is asked for runs
+    newsroom.stack.start_service("scheduler", CLOCK)
+    newsroom.pipeline.sink("neo4j_sink")
+    producer = newsroom.stack.start_service("fundamentals_producer", PRODUCER)
+    enricher = newsroom.enricher({"AXIOM_CLAUDE_API_KEY": ""})
+
+    first = asked(newsroom, "run", JOB, "--symbols", "AAPL,MSFT", "--wait")
+    assert first["outcome"] == "success"
+    results = first["results"]
+    assert (results["companies"], results["read"], results["waiting"]) == ("2", "2", "0")
+    assert int(results["relations"]) > 0
+    assert edges(newsroom, "AAPL")["SECTOR_PEER", "local"] > 0
+
+    enricher.kill()
+    newsroom.open_claude(delay_s=0.01)
+    asked(newsroom, "run", JOB, "--symbols", "NVDA,AMD")
+    wait_until("the run waits for the enricher", lambda: "read by the enricher" in progress(newsroom))
+    producer.kill()
+    assert written(newsroom, "NVDA") == 1
+    again = newsroom.stack.start_service("fundamentals_producer", PRODUCER)
+    newsroom.enricher(BATCHES)
+    wait_until("the run has ended", lambda: newest_run(newsroom)["ended"], 120)
+    check_paid_run(newsroom, again)
+
+
+def progress(newsroom: Newsroom) -> str:
+    """What the run that is under way said last."""
+    records = newsroom.pipeline.log("job-runs")
+    return str(json.loads(records[-1].value or b"{}").get("message")) if records else ""
+
+
+def check_paid_run(newsroom: Newsroom, producer: ServiceProcess) -> None:
+    """It went on after the kill and wrote nothing twice; each company was paid for once, in a batch."""
+    assert (written(newsroom, "NVDA"), written(newsroom, "AMD")) == (1, 1)
+    run = newest_run(newsroom)
+    assert run["outcome"] == "success", f"{run}\n{producer.log_end()}"
+    assert (run["results"]["read"], run["results"]["relations"]) == ("2", "2")
+    assert edges(newsroom, "NVDA")["COMPETES_WITH", "claude"] == 1
+    books = newsroom.books()
+    assert books["paid_calls"] == 2
+    assert books["batches"]
+    assert books["refused"] == []
+    entries = [entry for entry in newsroom.calls() if entry["task"] == "company"]
+    assert {entry["batch_id"] for entry in entries} <= set(books["batches"])
+    assert sum(Decimal(entry["cost_usd"]) for entry in entries) == Decimal(books["bill_usd"])
