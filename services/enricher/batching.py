@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from axiom.errors import AxiomError, Transient
+from axiom.errors import AxiomError, Misconfigured, Transient
 from axiom.llm.batches import BatchDesk, Submitted
 from axiom.llm.desk import Desk
+from axiom.llm.entries import is_final, is_of_settings
 from axiom.llm.port import MaybeSubmitted, Question
 from axiom.resilience.clock import Clock, SystemClock
 from axiom.telemetry.logs import get_logger
@@ -56,7 +57,10 @@ class BatchQueue:
         """The final entry for the question, maybe an hour later.
 
         Raises:
-            Transient: it was not sent: the budget is used up, or the API or PostgreSQL is away.
+            Transient: it was not sent: the budget is used up, or the API or PostgreSQL is away. Or the batch
+                gave no final answer: ask again.
+            Permanent: the provider refuses the batch.
+            Misconfigured: it refuses the key or the model.
         """
         key = (question.event_id, question.task)
         waiting = self._waiting.get(key)
@@ -66,16 +70,29 @@ class BatchQueue:
         return await asyncio.shield(waiting.answer)
 
     async def run(self) -> None:
-        """Send and collect until cancelled."""
-        while True:
-            await self._clock.sleep(TICK_S)
-            try:
-                await self._send_if_due()
-                if any(one.sent for one in self._waiting.values()):
-                    await self._collect_if_due()
-            except Transient as down:
-                log.warning("batches_wait", why=str(down))
-                self._fail([one for one in self._waiting.values() if not one.sent], down)
+        """Send and collect until cancelled. Whoever waits is told of what ends it."""
+        try:
+            while True:
+                await self._clock.sleep(TICK_S)
+                await self.turn()
+        except Exception as fault:
+            self._fail(list(self._waiting.values()), fault)
+            raise
+
+    async def turn(self) -> None:
+        """Send what is due, and collect what is there."""
+        try:
+            await self._send_if_due()
+        except AxiomError as refusal:
+            log.warning("batches_wait", why=str(refusal))
+            self._fail([one for one in self._waiting.values() if not one.sent], refusal)
+        try:
+            if any(one.sent for one in self._waiting.values()):
+                await self._collect_if_due()
+        except Misconfigured as refusal:
+            self._fail(list(self._waiting.values()), refusal)
+        except AxiomError as down:  # what was sent is paid for: it is worth waiting for
+            log.warning("batches_wait", why=str(down))
 
     async def _send_if_due(self) -> None:
         unsent = {key: one for key, one in self._waiting.items() if not one.sent}
@@ -104,21 +121,35 @@ class BatchQueue:
             return
         self._collect_at_s = now + self._poll_s
         self._give(await self._batches.collect())
-        for one in [
-            one for one in self._waiting.values() if one.sent
-        ]:  # another process may have collected it
-            entry = await self._desk.look_up(one.question)
+        sent = [one for one in self._waiting.values() if one.sent]
+        pending = await self._batches.pending()
+        for one in sent:
+            entry = await self._desk.look_up(one.question)  # another process may have collected it
             if entry is not None:
                 self._give([entry])
+            elif one.question.input_hash not in pending:
+                one.sent = False  # its batch was never made, or its answer was not final
 
     def _give(self, entries: list[LlmCall]) -> None:
         for entry in entries:
             waiting = self._waiting.pop((entry.event_id, entry.task), None)
-            if waiting is not None and not waiting.answer.done():
+            if waiting is None or waiting.answer.done():
+                continue
+            if is_final(entry):
                 waiting.answer.set_result(entry)
+            else:
+                waiting.answer.set_exception(_no_answer(entry))
 
-    def _fail(self, those: list[_Waiting], why: AxiomError) -> None:
+    def _fail(self, those: list[_Waiting], why: Exception) -> None:
         for one in those:
             self._waiting.pop((one.question.event_id, one.question.task), None)
             if not one.answer.done():
                 one.answer.set_exception(why)
+
+
+def _no_answer(entry: LlmCall) -> AxiomError:
+    """What an entry means that is not final: nobody has answered, but somebody may."""
+    told = f"{entry.task} of {entry.event_id}: {entry.outcome}: {entry.error}"
+    if is_of_settings(entry):
+        return Misconfigured(f"Anthropic rejects {entry.model} in a batch: {told}")
+    return Transient(f"a batch gave no answer to {told}")

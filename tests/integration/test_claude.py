@@ -150,7 +150,7 @@ async def test_a_batchs_ids_and_its_errors(world: ServerWorld) -> None:
     found = {n: a async for n, a in world.claude.results(batch.batch_id, {"a": Mood, "b": Mood})}
     assert {name: answer.outcome for name, answer in found.items()} == {
         "a": "server-error",
-        "b": "server-error",
+        "b": "rejected",
     }
     assert {answer.charge for answer in found.values()} == {"nothing"}
     assert world.server.books.bill_usd == Decimal(0)

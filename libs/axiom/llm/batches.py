@@ -103,9 +103,9 @@ class BatchDesk:
         entries += await self._give_up(listed, waiting)
         return entries
 
-    async def pending(self) -> int:
-        """How many questions wait for the results of batches."""
-        return len(await self._ledger.batched())
+    async def pending(self) -> frozenset[str]:
+        """The input hashes of the questions that wait for the results of batches, of any process."""
+        return frozenset(one.draft.input_hash for one in await self._ledger.batched())
 
     async def _reserve(self, question: Question) -> Reservation:
         price = self._prices.of(question.request.model, self._clock.now().date())

@@ -32,6 +32,10 @@ __all__ = ["ClaudeClient", "ClaudeSettings"]
 _CACHED_FROM_BYTES = 4096
 # httpx2's names for "nothing was sent"; it is the SDK's dependency, not ours, so it is not imported.
 _NOT_SENT = {"ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol"}
+_REJECTIONS = {
+    "invalid_request_error": 400, "authentication_error": 401, "billing_error": 402, "permission_error": 403,
+    "not_found_error": 404, "request_too_large": 413,
+}  # fmt: skip
 _SEEN_AGAIN = {408: "server-error", 409: "server-error", 429: "rate-limited", 529: "overloaded"}
 
 
@@ -162,8 +166,8 @@ def _of_result(line: MessageBatchIndividualResponse, response: type[BaseModel]) 
             return _of_message(line.result.message, response)
         case "errored":
             problem = line.result.error.error
-            outcome: Outcome = "rejected" if problem.type == "invalid_request_error" else "server-error"
-            status = 400 if outcome == "rejected" else 500
+            status = _REJECTIONS.get(problem.type, 500)
+            outcome: Outcome = "server-error" if status == 500 else "rejected"
             return Answer(outcome, charge="nothing", error=f"{status} {problem.type}: {problem.message}")
         case other:
             return Answer("server-error", charge="nothing", error=f"the batch's request was {other}")
