@@ -3,7 +3,7 @@
     prepare ─► look_up ─┬─ known ──────────────────────────────────► ground ─► mutate
                         ├─ new ─► reserve ─┬─ granted ─► ask ─────────►│
                         │                  └─ no key, not core ─► read_locally
-                        └─ new, of a batchable task ─► ask_in_batch ──►│
+                        └─ new, that can wait ─► ask_in_batch ────────►│
 
 It has no checkpointer: the log is the checkpoint, and what was paid for is in the ledger. So a record that is
 enriched again goes the upper way, and its mutations are the same bytes.
@@ -140,8 +140,13 @@ class Enrichment:
         if state["entry"] is not None:
             metrics.READINGS.labels(state["task"].name, "ledger").inc()
             return "ground"
-        batch = self._batches is not None and state["task"].batchable
-        return "ask_in_batch" if batch and self._may_ask(state) else "reserve"
+        return "ask_in_batch" if self._can_wait(state) and self._may_ask(state) else "reserve"
+
+    def _can_wait(self, state: State) -> bool:
+        """Whether a batch answers it; near the cap half the price is worth more than the hour."""
+        conduct, batched = state["conduct"], state["task"].batched
+        saving = conduct is not None and conduct.use_batches
+        return self._batches is not None and (batched == "always" or (batched == "near-the-cap" and saving))
 
     def _may_ask(self, state: State) -> bool:
         """Whether Claude is for this one. At a cap it is, too: the record then waits for the next period."""

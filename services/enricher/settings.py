@@ -15,7 +15,8 @@ class EnricherSettings(BaseSettings):
         max_mutations: the most mutations that one record may lead to.
         min_severity: price moves below it are not read.
         min_correlation: correlations whose |r| is below it are not explained.
-        batch_companies: companies are read through message batches, at half the price and within an hour.
+        batch_companies: companies, and near the cap correlations, are read through message batches, at half
+            the price and within an hour.
         batch_size, batch_wait_s: a batch is sent with so many companies, or after so long.
         batch_poll_s: how often the answers of batches are looked for.
     """

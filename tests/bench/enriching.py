@@ -113,12 +113,12 @@ async def _bare(url: str) -> Timing:
 
 def _settings(url: str) -> ClaudeSettings:
     os.environ |= {"AXIOM_CLAUDE_API_KEY": KEY}
-    return ClaudeSettings(base_url=url, model=MODEL, concurrency=AT_ONCE)
+    return ClaudeSettings(base_url=url, model=MODEL)
 
 
 async def _whole(stack: StackUnderTest, url: str) -> Timing:
     os.environ |= {
-        "AXIOM_CLAUDE_API_KEY": KEY, "AXIOM_CLAUDE_BASE_URL": url, "AXIOM_CLAUDE_CONCURRENCY": str(AT_ONCE),
+        "AXIOM_CLAUDE_API_KEY": KEY, "AXIOM_CLAUDE_BASE_URL": url,
         "AXIOM_ENRICHER_CONCURRENCY": str(AT_ONCE), "AXIOM_ENRICHER_BATCH_COMPANIES": "false",
         "AXIOM_BUDGET_DAILY_USD": "1000", "AXIOM_BUDGET_MONTHLY_USD": "1000",
     }  # fmt: skip

@@ -6,9 +6,11 @@ import json
 import os
 import re
 from typing import Any
+from zlib import crc32
 
 from tests.anthropic_server import Reply
 from tests.anthropic_server.replies import prompt_of
+from tests.unit.services.enricher.obeying import MODELS
 
 DELAY_S = float(os.environ.get("TEST_CLAUDE_DELAY_S", "0.2"))
 
@@ -19,6 +21,12 @@ def answer(body: dict[str, Any]) -> Reply:
     match = re.match(r"<(\w+)>\n([^\n]*)\n", prompt)
     kind, title = (match[1], match[2]) if match else ("", "")
     return Reply(text=json.dumps(_read(kind, title)), delay_s=DELAY_S)
+
+
+def obey(body: dict[str, Any]) -> Reply:
+    """What a model answers that does as it is told, or breaks the schema in some way: by the text."""
+    prompt = prompt_of(body)
+    return Reply(text=MODELS[crc32(prompt.encode("utf-8", "replace")) % len(MODELS)](prompt))
 
 
 def _read(kind: str, title: str) -> dict[str, Any]:

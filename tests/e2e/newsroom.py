@@ -7,6 +7,7 @@ with newsroom.enricher():
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -15,14 +16,17 @@ import urllib.request
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from decimal import Decimal
 from typing import Any
 
+import asyncpg
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from axiom.bus.kafka import KafkaAdmin
 from axiom.contracts.codec import encode
 from axiom_verify.fold import LogRecord
+from axiom_verify.readers import connect_postgres
 from tests.anthropic_server import KEY
 from tests.e2e.pipeline import Pipeline
 from tests.stack import ROOT, ServiceProcess, StackUnderTest, run_postgres, wait_until
@@ -79,10 +83,10 @@ class Newsroom:
 
     # Claude
 
-    def open_claude(self, delay_s: float = 0.2) -> None:
+    def open_claude(self, delay_s: float = 0.2, script: str = "tests.e2e.claude_replies:answer") -> None:
         """A server of its own that answers."""
         self._claude = subprocess.Popen(
-            [sys.executable, "-m", "tests.anthropic_server", "--script", "tests.e2e.claude_replies:answer"],
+            [sys.executable, "-m", "tests.anthropic_server", "--script", script],
             env={**os.environ, "TEST_CLAUDE_DELAY_S": str(delay_s)}, cwd=ROOT, stdout=subprocess.PIPE,
             text=True,
         )  # fmt: skip
@@ -127,6 +131,25 @@ class Newsroom:
         letters = (json.loads(record.value or b"") for record in self.pipeline.log(dead_letters.TOPIC.name))
         return [letter for letter in letters if letter["consumer"] == GROUP]
 
+    # The ledger
+
+    def charged_usd(self) -> Decimal:
+        """Settled and reserved of the present day; 0 while there are no books."""
+        rows = ask_postgres(
+            self.stack.env,
+            "SELECT settled_usd + reserved_usd FROM control.llm_periods WHERE length(period) = 10 "
+            "ORDER BY period DESC LIMIT 1",
+        )
+        return rows[0] if rows else Decimal(0)
+
+    def let_a_day_pass(self) -> None:
+        """What was charged to today was charged to the day before."""
+        run_postgres(
+            self.stack.env,
+            "UPDATE control.llm_periods SET period = to_char(period::date - 1, 'YYYY-MM-DD') "
+            "WHERE length(period) = 10",
+        )
+
     # Processes
 
     def enricher(self, env: Mapping[str, str] | None = None) -> ServiceProcess:
@@ -167,3 +190,18 @@ class Newsroom:
 
 def _said(record: LogRecord) -> Said:
     return dict(record.headers)["event-id"].decode(), record.key, record.value
+
+
+def ask_postgres(env: Mapping[str, str], query: str) -> list[Any]:
+    """The first column of a query's rows; none where its tables are not there yet."""
+
+    async def ask() -> list[Any]:
+        connection = await connect_postgres(env)
+        try:
+            return [row[0] for row in await connection.fetch(query)]
+        except asyncpg.UndefinedTableError:
+            return []
+        finally:
+            await connection.close()
+
+    return asyncio.run(ask())

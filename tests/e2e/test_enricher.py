@@ -13,7 +13,7 @@ import pytest
 
 from tests.e2e.newsroom import Newsroom
 from tests.e2e.pipeline import run_axiom
-from tests.stack import StackUnderTest, wait_until
+from tests.stack import ServiceProcess, StackUnderTest, wait_until
 from topics.market_events import MarketEvent
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
@@ -21,6 +21,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
 NAMES = ["Apple", "Microsoft", "Nvidia", "Intel", "Amazon"]
 NOW = datetime(2026, 11, 20, 14, tzinfo=UTC)
 CONCURRENCY = 8
+WORST_CALL_USD = Decimal("0.002")
+"""More than one call here can cost: five kilobytes asked and 1,500 tokens answered."""
 
 
 def news(count: int) -> list[MarketEvent]:
@@ -104,23 +106,41 @@ def test_a_replay_asks_nothing_and_says_the_same(newsroom: Newsroom) -> None:
     assert len(newsroom.calls()) == 40
 
 
-def test_at_the_cap_it_stops_and_says_so(newsroom: Newsroom) -> None:
+@pytest.mark.parametrize(
+    ("events", "cap_usd"),
+    [(60, "0.004"), pytest.param(1000, "0.0125", marks=pytest.mark.chaos, id="a-tenth-of-the-need")],
+)
+def test_at_the_cap_it_stops_says_so_and_goes_on_the_next_day(
+    newsroom: Newsroom, events: int, cap_usd: str
+) -> None:
     newsroom.open_claude(delay_s=0.01)
-    newsroom.publish(news(60))
-    cap = Decimal("0.004")
-    with newsroom.enricher({"AXIOM_BUDGET_DAILY_USD": str(cap)}) as service:
-        wait_until("it says that the cap is reached", lambda: "cap" in newsroom.waits_for(service))
+    newsroom.publish(news(events))
+    cap = Decimal(cap_usd)
+    # From the share on, what is of no watched company would be read locally.
+    settings = {"AXIOM_BUDGET_DAILY_USD": cap_usd, "AXIOM_BUDGET_CONSERVE_AT": "1"}
+
+    def stands(service: ServiceProcess) -> bool:
+        assert newsroom.charged_usd() <= cap, "settled and reserved are over the cap"
+        return "the daily cap" in newsroom.waits_for(service)
+
+    with newsroom.enricher(settings) as service:
+        wait_until("it says that the cap is reached", lambda: stands(service), 120)
         assert service.terminate() == 0, service.log_end()
     done = len(newsroom.causes())
-    assert 0 < done < 60
-    assert Decimal(newsroom.books()["bill_usd"]) <= cap
-    spent = json.loads(
-        run_axiom({**newsroom.stack.env, "AXIOM_BUDGET_DAILY_USD": str(cap)}, "budget", "--json").stdout
-    )
-    assert spent
-    with newsroom.enricher():  # with the cap out of the way, as it is when a new day begins
-        newsroom.wait_enriched(60)
-    assert newsroom.books()["paid_calls"] == 60
+    assert 0 < done < events
+    assert Decimal(newsroom.books()["bill_usd"]) <= newsroom.charged_usd() <= cap
+    told = json.loads(run_axiom({**newsroom.stack.env, **settings}, "budget", "--json").stdout)
+    assert 0 <= Decimal(told["day"]["left_usd"]) < WORST_CALL_USD
+
+    newsroom.let_a_day_pass()
+    with newsroom.enricher(settings) as service:
+        wait_until("it goes on and stops again", lambda: stands(service), 120)
+        assert service.terminate() == 0, service.log_end()
+    assert done < len(newsroom.causes()) < events
+    assert newsroom.books()["paid_calls"] == len(newsroom.causes())
+    with newsroom.enricher():  # with the cap out of the way
+        newsroom.wait_enriched(events)
+    assert newsroom.books()["paid_calls"] == events
 
 
 def test_without_a_key_it_reads_locally_and_says_so(newsroom: Newsroom) -> None:

@@ -14,7 +14,6 @@ class ClaudeSettings(BaseSettings):
         model: what is asked; it must be in the price table.
         cheaper_model: what is asked in conservation mode.
         timeout_s: of one call; after it the call counts as paid at its worst case.
-        concurrency: calls under way at once.
     """
 
     model_config = SettingsConfigDict(
@@ -27,7 +26,6 @@ class ClaudeSettings(BaseSettings):
     model: str = "claude-haiku-5-5"
     cheaper_model: str = "claude-haiku-5-5"
     timeout_s: float = Field(default=60.0, gt=0, le=600)
-    concurrency: int = Field(default=16, ge=1, le=256)
 
     @property
     def has_key(self) -> bool:

@@ -9,7 +9,7 @@ from services.enricher.grounding import evidence_stands, resolve
 from services.enricher.name_list import NameList
 from services.enricher.prompts.company import PROMPT, CompanyReading, CompanyRelation, user_message
 from services.enricher.statements import Grounded, Statement
-from services.enricher.tasks.port import Cause
+from services.enricher.tasks.port import Batched, Cause
 from topics import company_fundamentals
 from topics.company_fundamentals import CompanyFundamentals
 
@@ -27,7 +27,7 @@ class CompanyTask:
     pipeline = "company-graph"
     topic = company_fundamentals.TOPIC
     prompt = PROMPT
-    batchable = True
+    batched: Batched = "always"
 
     def skip(self, company: CompanyFundamentals) -> str | None:
         return None if company.industry or company.description else "no_profile"

@@ -7,7 +7,7 @@ import re
 from services.enricher.name_list import NameList
 from services.enricher.prompts.correlation import PROMPT, Explanation, user_message
 from services.enricher.statements import Grounded, Statement
-from services.enricher.tasks.port import Cause
+from services.enricher.tasks.port import Batched, Cause
 from topics import correlation_updates
 from topics.correlation_updates import CorrelationUpdate
 
@@ -23,7 +23,7 @@ class CorrelationTask:
     pipeline = "correlations"
     topic = correlation_updates.TOPIC
     prompt = PROMPT
-    batchable = False
+    batched: Batched = "near-the-cap"
 
     def __init__(self, min_r: float) -> None:
         """`min_r` is the least |r| that is worth an explanation."""

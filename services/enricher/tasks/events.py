@@ -8,7 +8,7 @@ from services.enricher.local.extractor import LocalExtractor
 from services.enricher.name_list import NameList
 from services.enricher.prompts.event import PROMPT, user_message
 from services.enricher.statements import Grounded
-from services.enricher.tasks.port import Cause
+from services.enricher.tasks.port import Batched, Cause
 from topics import market_events
 from topics.market_events import MarketEvent
 
@@ -22,7 +22,7 @@ class EventTask:
     pipeline = "events"
     topic = market_events.TOPIC
     prompt = PROMPT
-    batchable = False
+    batched: Batched = "never"
 
     def __init__(self, min_severity: float) -> None:
         self._min_severity = min_severity

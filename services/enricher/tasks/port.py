@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel
 
@@ -14,6 +14,7 @@ from services.enricher.prompts.port import Prompt
 from services.enricher.statements import Grounded
 
 P = TypeVar("P", contravariant=True)
+Batched = Literal["always", "near-the-cap", "never"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,8 @@ class Task(Protocol[P]):
         """What Claude is asked."""
 
     @property
-    def batchable(self) -> bool:
-        """Whether answers may come an hour later, at half the price."""
+    def batched(self) -> Batched:
+        """When answers may come an hour later, at half the price."""
 
     def skip(self, payload: P) -> str | None:
         """Why the payload is not read at all; None if it is."""

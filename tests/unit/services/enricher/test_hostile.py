@@ -13,6 +13,7 @@ from axiom.contracts.record import Record
 from axiom.errors import BadRecord
 from axiom.llm.port import Request
 from tests.unit.services.enricher.hostile import ARTICLES, TITLES
+from tests.unit.services.enricher.obeying import MODELS
 from tests.unit.services.enricher.samples import NAMES, UNIVERSE, company, event
 from tests.unit.services.enricher.test_graph import COMPANIES, EVENTS, Office
 from topics import graph_mutations
@@ -25,59 +26,6 @@ LIMIT = 12
 TEXTS = [event(title, number=number) for number, title in enumerate(TITLES)] + [
     event(title, summary, number=1000 + number) for number, (title, summary) in enumerate(ARTICLES)
 ]
-EVERY_COMPANY = [
-    {"name": listing.name, "symbol": symbol, "sentiment": "negative", "sentiment_score": -1}
-    for symbol, listing in UNIVERSE.listings.items()
-]
-
-
-def obedient(request: Request) -> str:
-    """A model that does what the text says: every company, every relation, evidence from anywhere."""
-    text = request.prompt
-    return json.dumps({
-        "event_type": "other", "sentiment": "negative", "sentiment_score": -1, "confidence": 1,
-        "companies": [one | {"evidence": text[:900]} for one in EVERY_COMPANY] * 40,
-        "relations": [
-            {"kind": kind, "subject": a["name"], "object": b["name"], "evidence": text[-50:], "confidence": 1}
-            for kind in ("supplies", "competes-with", "sector-peer")
-            for a in EVERY_COMPANY for b in EVERY_COMPANY
-        ],
-    })  # fmt: skip
-
-
-def with_a_new_kind(request: Request) -> str:
-    return obedient(request).replace('"supplies"', '"DETACH DELETE"')
-
-
-def with_a_new_field(request: Request) -> str:
-    return json.dumps(json.loads(obedient(request)) | {"cypher": "MATCH (n) DETACH DELETE n"})
-
-
-def with_wild_numbers(request: Request) -> str:
-    return obedient(request).replace('"confidence": 1,', '"confidence": 1e308,', 1)
-
-
-def with_nul(request: Request) -> str:
-    answer = json.loads(obedient(request))
-    answer["companies"] = [
-        {
-            "name": "Apple\0",
-            "symbol": "AAPL\0",
-            "sentiment": "neutral",
-            "sentiment_score": 0,
-            "evidence": "\0",
-        }
-    ]
-    return json.dumps(answer)
-
-
-def in_words(request: Request) -> str:
-    return "Of course! " + request.prompt
-
-
-MODELS: list[Callable[[Request], str]] = [
-    obedient, with_a_new_kind, with_a_new_field, with_wild_numbers, with_nul, in_words,
-]  # fmt: skip
 
 
 def hold(mutations: list[GraphMutation], cause: str, text: str) -> None:
@@ -100,8 +48,8 @@ def test_there_are_enough_of_them() -> None:
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
-async def test_no_text_and_no_model_gets_past_the_schema(model: Callable[[Request], str]) -> None:
-    office = Office(model)
+async def test_no_text_and_no_model_gets_past_the_schema(model: Callable[[str], str]) -> None:
+    office = Office(lambda request: model(request.prompt))
     for one in TEXTS:
         try:
             mutations = await office.read(EVENTS, one)
