@@ -153,8 +153,13 @@ class Enrichment:
         conduct = state["conduct"]
         if conduct is None:
             return False
-        symbols = state["task"].symbols(state["payload"])
-        return not conduct.core_symbols_only or not self._core.isdisjoint(symbols)
+        return not conduct.core_symbols_only or self._is_of_core(state)
+
+    def _is_of_core(self, state: State) -> bool:
+        """Whether it is about a core symbol: as its source says, else as its text names one."""
+        task, payload, names = state["task"], state["payload"], state["names"]
+        symbols = task.symbols(payload) or [one.symbol for one in names.find(task.text(payload, names))]
+        return not self._core.isdisjoint(symbols)
 
     async def _reserve(self, state: State) -> State:
         if not self._may_ask(state):

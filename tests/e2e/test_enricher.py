@@ -21,6 +21,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
 NAMES = ["Apple", "Microsoft", "Nvidia", "Intel", "Amazon"]
 NOW = datetime(2026, 11, 20, 14, tzinfo=UTC)
 CONCURRENCY = 8
+CAP_USD = Decimal("1.25")
+"""Of a day, where nothing else is said."""
 WORST_CALL_USD = Decimal("0.002")
 """More than one call here can cost: five kilobytes asked and 1,500 tokens answered."""
 
@@ -60,6 +62,7 @@ def test_each_event_is_paid_for_once_through_kills(newsroom: Newsroom, events: i
         with newsroom.enricher() as service:
             wait_until(f"{goal} calls", lambda goal=goal: newsroom.books()["paid_calls"] >= goal, 90)  # type: ignore[misc]
             assert service.process.poll() is None, service.log_end()
+        assert newsroom.charged_usd() <= CAP_USD
     with newsroom.enricher():
         newsroom.wait_enriched(events)
         outcomes = Counter[str]()
@@ -74,7 +77,9 @@ def test_each_event_is_paid_for_once_through_kills(newsroom: Newsroom, events: i
     books, calls = newsroom.books(), newsroom.calls()
     lost = outcomes["in-flight-at-kill"]
     assert outcomes == Counter({"answered": events} | ({"in-flight-at-kill": lost} if lost else {}))
+    print(f"{events} events, {kills} kills: {books['paid_calls']} calls paid, {lost} in flight at a kill")  # noqa: T201
     assert lost <= kills * CONCURRENCY
+    assert Decimal(books["bill_usd"]) <= newsroom.charged_usd() <= CAP_USD
     assert events <= books["paid_calls"] <= events + lost
     assert books["refused"] == []
     assert Decimal(books["bill_usd"]) <= sum((Decimal(entry["cost_usd"]) for entry in calls), Decimal(0))

@@ -1,4 +1,4 @@
-"""Hostile headlines and articles through the enricher as a process into Neo4j, read by a model that obeys them."""
+"""Hostile texts through the enricher as a process into Neo4j, read by a model that obeys them."""
 
 from __future__ import annotations
 
@@ -77,9 +77,7 @@ def check_graph(newsroom: Newsroom) -> None:
             return [record.values() for record in neo4j.execute_query(query, database_="neo4j").records]  # type: ignore[arg-type]
 
         wait_until("Neo4j has it all", lambda: counted(ask) >= expected, 120)
-        assert {
-            label for [labels] in ask("MATCH (n) RETURN DISTINCT labels(n)") for label in labels
-        } <= LABELS
+        assert {name for [name] in ask("MATCH (n) UNWIND labels(n) AS name RETURN DISTINCT name")} <= LABELS
         assert {name for [name] in ask("MATCH ()-[r]->() RETURN DISTINCT type(r)")} <= RELATIONS
         assert ask("MATCH ()-[r]->() WHERE r.evidence IS NULL OR r.cause IS NULL RETURN count(r)") == [[0]]
         assert ask("MATCH (e:MarketEvent) RETURN count(e)") == [[len(NEWS)]]

@@ -166,6 +166,9 @@ async def test_in_conservation_mode_claude_is_for_the_watch_list() -> None:
     office.conduct = Conduct(ask=True, model=HAIKU, use_batches=False, core_symbols_only=True)
     assert (await office.read(EVENTS, event("Intel falls", symbols=("INTC",), number=2)))[0].method == "local"
     assert (await office.read(EVENTS, APPLE_BEATS))[0].method == "claude"
+    untagged = event("Microsoft and Apple settle", number=3)
+    assert (await office.read(EVENTS, untagged))[0].method == "claude", "the text names one of the list"
+    assert (await office.read(EVENTS, event("Oil falls", number=4)))[0].method == "local"
 
 
 async def test_at_the_cap_it_waits_instead_of_reading_worse() -> None:
