@@ -22,7 +22,7 @@ NEWS = [event(title, number=number) for number, title in enumerate(TITLES)] + [
     event(title, summary, number=1000 + number) for number, (title, summary) in enumerate(ARTICLES)
 ]
 MOST = 12
-LABELS = {"Company", "MarketEvent", "ActiveGeneration", "SinkOffset"}
+LABELS = {"Company", "MarketEvent", "ActiveGeneration", "SinkOffset", "SinkLock", "DeadOffset"}
 RELATIONS = {"AFFECTS", "COMPETES_WITH", "SECTOR_PEER", "SUPPLIES"}
 
 
