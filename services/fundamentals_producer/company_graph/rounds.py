@@ -108,10 +108,11 @@ class CompanyGraph:
         """Write the companies' profiles, and remember where they stand in the log."""
         marks = await self._parts.trail.marks()
         report = await self._parts.publish(symbols)
-        absent = {missed.symbol for missed in report.missed if missed.absent}
-        if not report.answered and not absent:
+        unanswered = {missed.symbol for missed in report.missed if not missed.absent}
+        if unanswered.issuperset(symbols):
             raise Transient(f"no source has profiles: {report.reasons()}")
         written = await self._parts.trail.written(marks, report.answered.keys())
+        absent = set(symbols) - unanswered - written.keys()  # unknown, or what is said of it can't be used
         said_from = [marks.said[number] for number in sorted(marks.said)]
         await self._parts.visits.note(written, absent, said_from, self._parts.clock.now())
         return report

@@ -92,6 +92,7 @@ class World:
         self.says = says or {}
         self.enricher_works = self.sink_works = True
         self.absent: set[str] = set()
+        self.unusable: set[str] = set()
         self.down = False
         self.asked: list[list[str]] = []
         self.lost: set[Edge] = set()
@@ -108,6 +109,8 @@ class World:
         self.asked.append(list(symbols))
         report = Report()
         for symbol in symbols:
+            if symbol in self.unusable:
+                continue
             if self.down or symbol in self.absent:
                 report.missed.append(Missed(symbol, "nobody knows it", absent=not self.down))
                 continue
@@ -239,6 +242,14 @@ async def test_what_nobody_knows_has_had_its_turn() -> None:
     assert (results["published"], results["missed"], results["waiting"]) == ("1", "1", "0")
     await world.run()
     assert world.asked[1] == ["MSFT", "TINY"]
+
+
+async def test_what_is_said_in_a_way_that_can_not_be_used_has_had_its_turn() -> None:
+    world = World()
+    world.unusable = {"KO"}
+    await world.run()
+    await world.run()
+    assert world.asked == [["KO", "AAPL"], ["MSFT", "TINY"]]
 
 
 async def test_sources_that_are_away_are_asked_again() -> None:
