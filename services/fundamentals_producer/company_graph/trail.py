@@ -28,8 +28,8 @@ Ends = Mapping[int, int]
 class Groups(Protocol):
     """Who knows how far consumer groups are: `KafkaAdmin`."""
 
-    def group_offsets(self, group: str, topic: str) -> Mapping[int, int]:
-        """By partition, the next offset of the group; without those of which Kafka knows nothing."""
+    def done(self, group: str, partitions: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """How far a group is; without the partitions of which Kafka knows nothing."""
         ...
 
 
@@ -74,10 +74,9 @@ class Trail:
 
     async def read(self, visits: Sequence[Visit]) -> list[Visit]:
         """Those whose record the enricher is done with: what it had to say is in graph-mutations."""
-        done = await asyncio.to_thread(self._groups.group_offsets, READER, _PROFILES)
-        return [
-            visit for visit in visits if done.get(visit.written.partition, 0) >= visit.written.next_offset
-        ]
+        at = {visit.symbol: TopicPartition(_PROFILES, visit.written.partition) for visit in visits}
+        done = await asyncio.to_thread(self._groups.done, READER, set(at.values())) if at else {}
+        return [visit for visit in visits if done.get(at[visit.symbol], 0) >= visit.written.next_offset]
 
     async def said(self, visits: Sequence[Visit]) -> Said:
         """The relations that were stated of these, of each edge the statement that counts."""

@@ -246,22 +246,16 @@ class KafkaAdmin:
     def group_offsets(self) -> dict[str, dict[TopicPartition, int]]:
         """How far every group is in every partition of which it has said so."""
         listed = self._answer(self._client.list_consumer_groups(request_timeout=self._timeout_s)).valid
-        return {group.group_id: self._offsets_of(group.group_id) for group in listed}
-
-    def _offsets_of(self, group: str) -> dict[TopicPartition, int]:
-        answer = self._client.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])[group]
-        try:
-            known = self._answer(answer).topic_partitions or ()
-        except KafkaException as error:
-            if error.args[0].code() == KafkaError.GROUP_ID_NOT_FOUND:
-                return {}
-            raise
-        return {TopicPartition(part.topic, part.partition): part.offset for part in known if part.offset >= 0}
-
-    def group_offsets(self, group: str, topic: str) -> dict[int, int]:
-        """By partition, the next offset that a group has to read; without those of which it read nothing."""
-        known = self._offsets_of(group)
-        return {part.partition: offset for part, offset in known.items() if part.topic == topic}
+        found: dict[str, dict[TopicPartition, int]] = {}
+        for group in listed:
+            request = [ConsumerGroupTopicPartitions(group.group_id)]
+            answer = self._client.list_consumer_group_offsets(request)[group.group_id]
+            found[group.group_id] = {
+                TopicPartition(part.topic, part.partition): part.offset
+                for part in self._answer(answer).topic_partitions or ()
+                if part.offset >= 0
+            }
+        return found
 
     def delete(self, names: Collection[str]) -> None:
         """Delete topics and their records for good."""

@@ -10,6 +10,7 @@ import pytest
 
 from axiom.bus.deadletters import publish
 from axiom.bus.memory import MemoryBroker, MemoryLogReader, MemoryProducer
+from axiom.contracts.record import TopicPartition
 from axiom.errors import Permanent, Transient
 from axiom.resilience.clock import ManualClock
 from axiom.sources.failover import Missed
@@ -126,9 +127,10 @@ class World:
         await self.producer.flush()
         return report
 
-    def group_offsets(self, group: str, topic: str) -> Ends:
+    def done(self, group: str, partitions: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
         assert group == "enricher"
-        return self._ends(topic) if self.enricher_works else {}
+        ranges = MemoryLogReader(self.broker).ranges(company_fundamentals.TOPIC.name)
+        return {part: ranges[part].end for part in partitions} if self.enricher_works else {}
 
     async def reached(self) -> Ends:
         return self._ends(graph_mutations.TOPIC.name) if self.sink_works else {}
