@@ -6,7 +6,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 
-from axiom.bus.kafka import KafkaAdmin, KafkaLogReader, KafkaProducer
+from axiom.bus.kafka import KafkaLogReader, KafkaProducer
 from axiom.quota.postgres import MIGRATIONS as QUOTA_MIGRATIONS
 from axiom.resilience.clock import SystemClock
 from axiom.resilience.negative import NegativeCache
@@ -54,7 +54,8 @@ def make_work(service: ServiceSettings) -> Work:
         graph = Neo4jStore(neo4j)
         try:
             producing = FundamentalsProducer(chain, producer, setup.settings, setup.shared, clock, health)
-            trail = Trail(KafkaLogReader(kafka.bootstrap), KafkaAdmin(kafka.bootstrap))
+            reader = KafkaLogReader(kafka.bootstrap)
+            trail = Trail(reader, reader)
             parts = Parts(
                 producing.publish_anew, _universe(setup.universes), shared.watched, PostgresVisits(control),
                 trail, Neo4jGraph(graph), clock,

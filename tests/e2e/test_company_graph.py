@@ -16,7 +16,7 @@ from tests.e2e.pipeline import run_axiom
 from tests.stack import ServiceProcess, StackUnderTest, wait_until
 from topics.job_runs import FINISHED
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.e2e, pytest.mark.chaos, pytest.mark.timeout(420)]
 
 JOB = "company_graph"
 PROFILES = "company-fundamentals"

@@ -16,7 +16,7 @@ from tests.unit.services.enricher.samples import event
 from topics import graph_mutations, market_events
 from topics.graph_mutations import GraphMutation, MutationKind
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.e2e, pytest.mark.chaos, pytest.mark.timeout(420)]
 
 NEWS = [event(title, number=number) for number, title in enumerate(TITLES)] + [
     event(title, summary, number=1000 + number) for number, (title, summary) in enumerate(ARTICLES)

@@ -26,7 +26,7 @@ Ends = Mapping[int, int]
 
 
 class Groups(Protocol):
-    """Who knows how far consumer groups are: `KafkaAdmin`."""
+    """Who knows how far consumer groups are: `KafkaLogReader`."""
 
     def done(self, group: str, partitions: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
         """How far a group is; without the partitions of which Kafka knows nothing."""
