@@ -111,9 +111,28 @@ def test_a_replay_asks_nothing_and_says_the_same(newsroom: Newsroom) -> None:
     assert len(newsroom.calls()) == 40
 
 
+def test_at_the_cap_it_stops_and_says_so(newsroom: Newsroom) -> None:
+    newsroom.open_claude(delay_s=0.01)
+    newsroom.publish(news(60))
+    cap = Decimal("0.004")
+    with newsroom.enricher({"AXIOM_BUDGET_DAILY_USD": str(cap)}) as service:
+        wait_until("it says that the cap is reached", lambda: "cap" in newsroom.waits_for(service))
+        assert service.terminate() == 0, service.log_end()
+    done = len(newsroom.causes())
+    assert 0 < done < 60
+    assert Decimal(newsroom.books()["bill_usd"]) <= cap
+    spent = json.loads(
+        run_axiom({**newsroom.stack.env, "AXIOM_BUDGET_DAILY_USD": str(cap)}, "budget", "--json").stdout
+    )
+    assert spent
+    with newsroom.enricher():  # with the cap out of the way, as it is when a new day begins
+        newsroom.wait_enriched(60)
+    assert newsroom.books()["paid_calls"] == 60
+
+
+@pytest.mark.chaos
 @pytest.mark.parametrize(
-    ("events", "cap_usd"),
-    [(60, "0.004"), pytest.param(1000, "0.0125", marks=pytest.mark.chaos, id="a-tenth-of-the-need")],
+    ("events", "cap_usd"), [(60, "0.004"), pytest.param(1000, "0.0125", id="a-tenth-of-the-need")]
 )
 def test_at_the_cap_it_stops_says_so_and_goes_on_the_next_day(
     newsroom: Newsroom, events: int, cap_usd: str
