@@ -1,7 +1,7 @@
 """Companies in turn: their profiles, what is read of them, and whether the graph has it."""
 
-from services.scheduler.job import Job, Retries
-from services.scheduler.schedule import Cron
+from axiom.scheduling.job import Job, Retries
+from axiom.scheduling.schedule import Cron
 
 JOB = Job(
     name="company_graph",
