@@ -27,7 +27,7 @@ _TIERS = (
     Column("p95", "95 % within", "state"),
     Column("unknown", "Never got", "number", wide=True),
 )
-_NO_TIERS = "No tiers yet: `axiom universe` and the job tier_assignment make them."
+_NO_TIERS = "No tiers yet: the job tier_rebalance makes them of the universe; run it on the page Jobs."
 
 
 class _Card:
