@@ -2,7 +2,7 @@
 # Pass options through ARGS: `make logs ARGS="-f postgres-sink"`, `make test-unit ARGS="-k breaker"`.
 
 .DEFAULT_GOAL := help
-.PHONY: help ready up down status logs reset doctor test test-unit test-integration test-e2e test-chaos chaos check format bench bench-peers lock lock-jars sbom manifests
+.PHONY: help ready up down status logs reset doctor test test-unit test-integration test-e2e test-chaos chaos check format dashboards bench bench-peers lock lock-jars sbom manifests
 
 BIN := .venv/bin
 ARGS ?=
@@ -58,6 +58,9 @@ check: ready ## Lint, formatting, strict types, architecture.
 format: ready ## Format the code and fix what ruff can fix.
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
+
+dashboards: ready ## Write Grafana's dashboards anew from deploy/observability/dashboards.
+	@$(BIN)/python -m deploy.observability.dashboards
 
 bench: ready ## Measure sinks, producer and latency; writes docs/benchmarks.md.
 	@$(BIN)/python -m tests.bench $(ARGS)

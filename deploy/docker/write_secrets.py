@@ -24,6 +24,7 @@ SERVER_FORMS: Mapping[str, Mapping[str, str]] = {
     "postgres": {},
     "redis": {"redis.conf": "requirepass {password}\n"},
     "neo4j": {"neo4j_auth": "neo4j/{password}"},
+    "grafana": {},
 }
 
 

@@ -16,14 +16,15 @@ Rule = Callable[[Compose], Iterator[str]]
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = ROOT / "deploy/docker/Dockerfile"
-PINNED = re.compile(r"[a-z0-9./-]+:[0-9][A-Za-z0-9.-]*(@sha256:[0-9a-f]{64})?")
+PINNED = re.compile(r"[a-z0-9./-]+:v?[0-9][A-Za-z0-9.-]*(@sha256:[0-9a-f]{64})?")
 SECRET_NAME = re.compile(r"PASSWORD|SECRET|TOKEN|CREDENTIAL|API_?KEY|_AUTH$|_AUTH_", re.IGNORECASE)
-ONE_SHOTS = {"secrets", "topics"}
+ONE_SHOTS = {"secrets", "topics", "monitoring-files"}
 # Chroma's open-source server has no log-in, so it has no secret.
-TALK_TO_THE_OUTSIDE = {"price-producer", "news-producer", "fundamentals-producer", "enricher"}
 API = "control-api"
 SHOW_TOKENS = {API, "cli"}
+TALK_TO_THE_OUTSIDE = {"price-producer", "news-producer", "fundamentals-producer", "enricher", "alertmanager"}
 STORES_WITH_PASSWORD = {"postgres", "redis", "neo4j"}
+SERVERS_WITH_PASSWORD = STORES_WITH_PASSWORD | {"grafana"}
 
 
 def parsed() -> Compose:
@@ -181,7 +182,7 @@ def secrets_by_need(compose: Compose) -> Iterator[str]:
         if name == "cli":
             needed = STORES_WITH_PASSWORD
         elif name in servers(compose):
-            needed = {name} & STORES_WITH_PASSWORD
+            needed = {name} & SERVERS_WITH_PASSWORD
         else:
             needed = set(declared().get(name, {}).get("needs", [])) & STORES_WITH_PASSWORD
         if name in SHOW_TOKENS:
