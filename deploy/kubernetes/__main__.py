@@ -29,7 +29,11 @@ def files() -> dict[str, str]:
     deployments = [
         document
         for name, service in ours.items()
-        for document in (workloads.deployment(name, service, common), workloads.monitored(name, service))
+        for document in (
+            *workloads.claims(service),
+            workloads.deployment(name, service, common),
+            workloads.monitored(name, service),
+        )
     ]
     bootstrap = common["AXIOM_KAFKA_BOOTSTRAP"]
     made = {

@@ -16,7 +16,7 @@ CONFIG = "axiom-environment"
 _IS_SECRET = re.compile(r"_(API_KEY|TOKEN|PASSWORD|SECRET)S?$")
 DISK = {
     "kafka-data": "50Gi", "postgres-data": "20Gi", "redis-data": "5Gi", "neo4j-data": "20Gi",
-    "chroma-data": "10Gi", "neo4j-logs": "1Gi",
+    "chroma-data": "10Gi", "neo4j-logs": "1Gi", "backups": "50Gi", "reports": "1Gi",
 }  # fmt: skip
 CPU_OF_SERVERS, CPU_OF_OURS = "500m", "100m"
 

@@ -59,13 +59,13 @@ def account() -> Object:
 def deployment(name: str, service: Object, common: dict[str, str]) -> Object:
     """One of our services."""
     pod = _pod(name, service, common, CPU_OF_OURS)
-    # What one of ours keeps in a file can be made again: the log is the truth.
     _, _, kept = mounts(service)
-    pod["volumes"] += [{"name": volume, "emptyDir": {"sizeLimit": "1Gi"}} for volume in kept]
+    pod["volumes"] += [_kept(volume) for volume in kept]
     pod["containers"][0] |= {
         "ports": [{"name": "health", "containerPort": HEALTH_PORT}, *_more_ports(service)],
         **service_probes(),
     }
+    rolling = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -74,10 +74,32 @@ def deployment(name: str, service: Object, common: dict[str, str]) -> Object:
             "replicas": 1,
             "revisionHistoryLimit": 3,
             "selector": {"matchLabels": labels(name, "service")},
-            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
+            "strategy": {"type": "Recreate"} if claims(service) else rolling,
             "template": {"metadata": _pod_metadata(name, service, "service"), "spec": pod},
         },
     }
+
+
+def claims(service: Object) -> list[Object]:
+    """Disks for what one of ours keeps: backups above all. One pod at a time has them."""
+    _, _, kept = mounts(service)
+    return [
+        {
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            **_claim(volume),
+            "metadata": metadata(volume, "service"),
+        }
+        for volume in kept
+        if volume in DISK
+    ]
+
+
+def _kept(volume: str) -> Object:
+    """A claimed disk; other files can be made again: the log is the truth."""
+    if volume in DISK:
+        return {"name": volume, "persistentVolumeClaim": {"claimName": volume}}
+    return {"name": volume, "emptyDir": {"sizeLimit": "1Gi"}}
 
 
 def monitored(name: str, service: Object) -> Object:

@@ -130,7 +130,7 @@ def shown_steps(console: Console) -> Iterator[Report]:
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
     )  # fmt: skip
     tasks: dict[str, TaskID] = {}
-    with Progress(*columns, console=console, transient=True) as shown:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
 
         def report(what: str, done: int, total: int) -> None:
             if what not in tasks:

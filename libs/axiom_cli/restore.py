@@ -117,8 +117,8 @@ async def _restore(backup: Backup, console: Console, *, replace: bool, control_o
             if not control_only:
                 await restore_log(backup, target, report)
                 told["records"] = backup.manifest.records
-            with console.status("schema control"):
-                told["rows"] = await restore_tables(backup, target)
+            told["rows"] = await restore_tables(backup, target)
+            report("schema control", 1, 1)
         if not control_only:
             await asyncio.to_thread(restore_groups, backup, target.admin)
             told["stores"] = {name: await _fill(backup, name, console) for name in chosen(None)}
@@ -138,7 +138,9 @@ async def _fill(backup: Backup, name: str, console: Console) -> dict[str, int]:
         known = await asyncio.to_thread(told_by, reader, sink.name)
         letters = Unburied(backup, sink.name, known, DeadLetters(producer, sink.name))
         with shown_progress(sink.name, console) as progress:
-            done = await rebuild(sink, reader, letters, progress, resume=False, accept_loss=True)
+            done = await rebuild(
+                sink, reader, letters, progress, resume=False, accept_loss=True, has_readers=False
+            )
     finally:
         await producer.close()
         await sink.store.close()

@@ -39,7 +39,8 @@ def make_work(service: ServiceSettings, declared: Mapping[str, Job] | None = Non
     """Compose the service out of settings; `declared` takes the place of the jobs of this repository."""
     kafka, settings, clock = load(KafkaSettings), load(SchedulerSettings), SystemClock()
     jobs = chosen(settings.jobs) if declared is None else declared
-    control = ControlStore(load(PostgresSettings), migrations=MIGRATIONS)
+    postgres = load(PostgresSettings)
+    control = ControlStore(postgres, migrations=MIGRATIONS)
     store = PostgresTickStore(control)
     holder = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
 
@@ -56,7 +57,7 @@ def make_work(service: ServiceSettings, declared: Mapping[str, Job] | None = Non
         consumer = KafkaConsumer(kafka.bootstrap, group=NAME, topics=[job_runs.TOPIC.name])
         reading = Pauses(f"{NAME}-reports", health, watchdog)
         reader = ReportReader(consumer, store, DeadLetters(producer, NAME), reading, leading.wake)
-        owner = Maintenance(control, store, clock, settings.keep_days)
+        owner = Maintenance(control, postgres, store, clock, settings.keep_days)
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(leading.run(stop))

@@ -16,7 +16,7 @@ class SchedulerSettings(BaseSettings):
     Attributes:
         poll_s: the longest wait between decisions: so soon are reports and people's wishes seen.
         lease_s: a scheduler that is gone is replaced after so long.
-        keep_days: ticks that ended longer ago are forgotten by `database_maintenance`.
+        keep_days: older history in schema `control` is forgotten by `database_maintenance`.
         jobs: only these are run; empty: all that are declared. The others are not on the clock at all.
     """
 

@@ -81,6 +81,7 @@ ONLY_IN: dict[str, set[str]] = {
     "py3langid": {"services.news_producer.language"},
     "anthropic": {"axiom.llm.claude"},
     "langgraph": {"services.enricher.graph"},
+    "matplotlib": {"services.caretaker.reports.plots"},
     "faust": {"services.analytics.stream"},
     "fastapi": {"services.control_api"},
     "nicegui": {"services.control_api.dashboard"},

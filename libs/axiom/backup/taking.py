@@ -8,7 +8,8 @@ again what they had not noted.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -64,7 +65,7 @@ async def take(
     """
     name = name_of(now)
     source = _Source(reader, groups, postgres)
-    with being_made(place, name) as folder:
+    async with _in_threads(being_made(place, name)) as folder:
         earlier = await asyncio.to_thread(Earlier.of, place)
         sums: dict[str, str] = {}
         known = await asyncio.to_thread(_present, source)
@@ -77,6 +78,18 @@ async def take(
         )  # fmt: skip
         await asyncio.to_thread(seal, folder, manifest, sums)
     return open_backup(place / name)
+
+
+@asynccontextmanager
+async def _in_threads(context: AbstractContextManager[Path]) -> AsyncIterator[Path]:
+    """Enter and leave it in threads: it waits for the disk."""
+    value = await asyncio.to_thread(context.__enter__)
+    try:
+        yield value
+    except BaseException as error:
+        await asyncio.to_thread(context.__exit__, type(error), error, error.__traceback__)
+        raise
+    await asyncio.to_thread(context.__exit__, None, None, None)
 
 
 def _present(source: _Source) -> list[str]:

@@ -53,6 +53,7 @@ async def rebuild(
     *,
     resume: bool = True,
     accept_loss: bool = False,
+    has_readers: bool = True,
 ) -> Rebuilt:
     """Rebuild a sink's store from the log and swap it in, while the sink goes on.
 
@@ -60,6 +61,7 @@ async def rebuild(
         dead_letters: for bad records of partitions in which the live store has no position: its sink may not
             have read them.
         accept_loss: also where the log no longer holds all that the live store was made from.
+        has_readers: queries may be under way, so what is replaced stays for some seconds.
 
     Raises:
         LogMismatch: it does not, and that was not accepted.
@@ -80,7 +82,7 @@ async def rebuild(
                 break
         filled_s = time.monotonic()
         swap_s = await _swap(sink.name, shadow, fold, unread)
-        await _discard(shadow)
+        await _discard(shadow, shadow.linger_s if has_readers else 0.0)
     finally:
         await shadow.store.close()
     return Rebuilt(
@@ -182,8 +184,8 @@ async def _swap(consumer: str, shadow: Shadow[H], fold: LogFold[H], unread: _OfU
                 return time.monotonic() - started_s
 
 
-async def _discard(shadow: Shadow[H]) -> None:
-    await asyncio.sleep(shadow.linger_s)
+async def _discard(shadow: Shadow[H], linger_s: float) -> None:
+    await asyncio.sleep(linger_s)
     try:
         await shadow.discard()
     except Transient as down:  # the rebuild itself is done

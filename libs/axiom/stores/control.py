@@ -59,6 +59,11 @@ class ControlStore(PostgresPool):
                             path.name,
                         )
 
+    async def run_long(self, statement: str, timeout_s: float) -> None:
+        """Run one statement that takes its time and can't be in a transaction, such as VACUUM."""
+        async with self._connection() as connection:
+            await connection.execute(statement, timeout=timeout_s)
+
     def session_lock(self, key: int) -> SessionLock:
         """The lock `key` (63 bits), held by a connection of its own."""
         return SessionLock(self._settings, key)

@@ -102,9 +102,17 @@ async def control_exists(settings: PostgresSettings) -> bool:
 
 
 def migrations_below(*roots: Path) -> dict[str, Path]:
-    """The numbered SQL files of every package below some folders: those in `PACKAGE/sql`, by its name."""
-    found = {file.parent for root in roots for file in root.glob("*/sql/[0-9]*.sql")}
-    return {folder.parent.name: folder for folder in sorted(found)}
+    """The folders `PACKAGE/sql` of numbered SQL files, by the name that they have in the database.
+
+    That is the package's, unless a file `name.txt` beside the SQL says another: of one that was moved.
+    """
+    found = {file.parent for root in roots for file in root.rglob("sql/[0-9]*.sql")}
+    return {_name(folder): folder for folder in sorted(found)}
+
+
+def _name(folder: Path) -> str:
+    other = folder / "name.txt"
+    return other.read_text(encoding="utf-8").strip() if other.exists() else folder.parent.name
 
 
 async def restore_control(

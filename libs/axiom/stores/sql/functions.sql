@@ -62,3 +62,17 @@ BEGIN
     END LOOP;
     EXECUTE format('DROP SCHEMA IF EXISTS %I CASCADE', name);
 END $$;
+
+-- When a store's schema was last written to; when it was made, if it has no offsets yet.
+CREATE OR REPLACE FUNCTION public.axiom_written_at(name text) RETURNS timestamptz LANGUAGE plpgsql AS $$
+DECLARE
+    found timestamptz;
+BEGIN
+    IF to_regclass(format('%I.sink_offsets', name)) IS NOT NULL THEN
+        EXECUTE format(
+            'SELECT greatest((SELECT max(updated_at) FROM %I.sink_offsets),'
+            ' (SELECT max(applied_at) FROM %I.schema_migrations))', name, name
+        ) INTO found;
+    END IF;
+    RETURN found;
+END $$;

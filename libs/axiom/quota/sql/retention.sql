@@ -1,0 +1,2 @@
+-- days: calls by day
+DELETE FROM quota_days WHERE day < $1::timestamptz::date

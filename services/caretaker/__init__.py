@@ -1,0 +1,1 @@
+"""The caretaker: what is done overnight and before the market opens: backups, reports, warm caches."""
