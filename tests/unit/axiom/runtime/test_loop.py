@@ -12,7 +12,7 @@ from axiom.errors import DeliveryFailed, LogMismatch
 from axiom.runtime.watchdog import STALLED
 from axiom.stores.memory import MemoryStore
 from tests.bars import bar
-from tests.unit.axiom.runtime.harness import FAST, REFUSED, World, partition
+from tests.unit.axiom.runtime.harness import FAST, REFUSED, HandClock, World, partition
 from topics import dead_letters
 from topics.price_updates import TOPIC
 
@@ -416,32 +416,43 @@ class TestLogMismatch:
 
 class TestStandstill:
     async def test_a_write_that_hangs_ends_the_process(self, world: World) -> None:
-        member = world.start(watchdog_s=0.05)
+        clock = HandClock()
+        member = world.start(watched_by=clock)
         await world.until(lambda: member.partitions == {0})
         world.store.gate.clear()
         world.publish([bar()])
-        await world.until(lambda: member.exits == [STALLED])
+        await world.until(world.store.waiting.is_set)
+        while not member.exits:
+            await clock.step(world)
+        assert member.exits == [STALLED]
 
     async def test_progress_counts_between_two_looks_at_the_log(self) -> None:
         """The last look saw records wait; they were written at once, and the next look is far away."""
+        clock = HandClock()
         world = World(options=replace(FAST, inspect_s=60))
         world.publish([bar()])
-        member = world.start(watchdog_s=0.2)
+        member = world.start(watched_by=clock)
         await world.caught_up()
-        await asyncio.sleep(0.5)
+        for _ in range(5):
+            await clock.step(world)
         assert member.exits == []
         world.store.gate.clear()
         world.publish([bar(days=1)])
-        await world.until(lambda: member.exits == [STALLED])
+        await world.until(world.store.waiting.is_set)
+        while not member.exits:
+            await clock.step(world)
+        assert member.exits == [STALLED]
         await world.end()
 
     async def test_an_outage_that_was_declared_does_not(self, world: World) -> None:
-        member = world.start(watchdog_s=0.05)
+        clock = HandClock()
+        member = world.start(watched_by=clock)
         await world.until(lambda: member.partitions == {0})
         world.store.down = True
         world.publish([bar()])
         await world.until(lambda: "store_down" in member.health.not_ready)
-        await asyncio.sleep(0.2)  # several of the watchdog's limits
+        for _ in range(2):  # longer than the watchdog's limit
+            await clock.step(world)
         assert member.exits == []
         world.store.down = False
         await world.caught_up()
