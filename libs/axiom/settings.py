@@ -127,6 +127,19 @@ class JobsSettings(BaseSettings):
     clock: Literal["own", "scheduler"] = "own"
 
 
+class TracesSettings(BaseSettings):
+    """Where spans go.
+
+    Attributes:
+        endpoint: of OTLP over HTTP, as `http://127.0.0.1:4318/v1/traces`; without one none are sent.
+        share: of all traces, those that are sent; services that should meet in a trace need the same.
+    """
+
+    model_config = _config("traces")
+    endpoint: str | None = None
+    share: float = Field(default=1.0, gt=0, le=1)
+
+
 class ServiceSettings(BaseSettings):
     """What every service has: its health server's address, its log level and its limits.
 

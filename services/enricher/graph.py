@@ -26,6 +26,7 @@ from axiom.errors import BadRecord
 from axiom.llm.budget import Conduct
 from axiom.llm.desk import Desk, parse
 from axiom.llm.port import Question, Request
+from axiom.telemetry import tracing
 from services.enricher import metrics
 from services.enricher.batching import BatchQueue
 from services.enricher.local.extractor import MODEL as LOCAL_MODEL
@@ -273,7 +274,8 @@ def _measured(name: str, node: Node) -> Node:
     async def measured(state: State) -> State:
         started_s, outcome = time.perf_counter(), "ok"
         try:
-            return await node(state)
+            with tracing.span(f"node {name}"):
+                return await node(state)
         except BaseException as error:
             outcome = type(error).__name__
             raise

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Collection
 
 from axiom.bus.port import Producer
-from axiom.contracts.headers import current_traceparent, new_traceparent
 from axiom.contracts.payload import rfc3339
 from axiom.errors import DeliveryFailed, Transient
 from axiom.resilience.backoff import Backoff
@@ -14,6 +13,7 @@ from axiom.resilience.clock import Clock
 from axiom.runtime.jobs import Results, Run
 from axiom.runtime.outbox import Outbox, run_until_stopped
 from axiom.sources.settings import SourceSettings
+from axiom.telemetry import tracing
 from axiom.telemetry.health import Health
 from axiom.telemetry.logs import get_logger
 from services.fundamentals_producer.cycle import Chain, Fresh, Report, publish_cycle
@@ -119,13 +119,13 @@ class FundamentalsProducer:
         Raises:
             DeliveryFailed: Kafka did not take the records.
         """
-        current_traceparent.set(new_traceparent())
-        answers = self._chain.fetch(symbols, self._clock.now())
-        report = await publish_cycle(
-            answers, self._outbox.send, lambda company: self._fresh(company) or anew,
-            lambda: self._clock.now().timestamp(),
-        )  # fmt: skip
-        await self._outbox.flush()
+        with tracing.span("fetch fundamentals", root=True):
+            answers = self._chain.fetch(symbols, self._clock.now())
+            report = await publish_cycle(
+                answers, self._outbox.send, lambda company: self._fresh(company) or anew,
+                lambda: self._clock.now().timestamp(),
+            )  # fmt: skip
+            await self._outbox.flush()
         summary = {"published": dict(report.published), "missed_symbols": len(report.missed)}
         self._health.details["last_cycle"] = {"at": rfc3339(self._clock.now()), **summary}
         log.info("cycle_finished", **summary, why=report.reasons() or None)

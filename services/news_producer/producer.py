@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 from axiom.bus.port import LogReader, Producer
-from axiom.contracts.headers import current_traceparent, new_traceparent
 from axiom.contracts.payload import rfc3339
 from axiom.errors import DeliveryFailed, LogMismatch, Permanent, Transient
 from axiom.resilience.backoff import Backoff
@@ -16,6 +15,7 @@ from axiom.resilience.negative import NegativeCache
 from axiom.runtime.jobs import Results, Run
 from axiom.runtime.outbox import Outbox, run_until_stopped
 from axiom.sources.settings import SourceSettings
+from axiom.telemetry import tracing
 from axiom.telemetry.health import Health
 from axiom.telemetry.logs import get_logger
 from services.news_producer.cycle import Report, Round, joiner_of
@@ -132,10 +132,10 @@ class NewsProducer:
         log.info("cycle_finished", **summary, why=report.reasons() or None)
 
     async def _publish(self, sources: Sequence[NewsSource], symbols: Collection[str], report: Report) -> None:
-        current_traceparent.set(new_traceparent())
         try:
-            await self._round.run(sources, symbols, report)
-            await self._outbox.flush()
+            with tracing.span("fetch news", root=True):
+                await self._round.run(sources, symbols, report)
+                await self._outbox.flush()
         except (DeliveryFailed, Transient):
             for event in report.sent:
                 self._joiner.forget(event)

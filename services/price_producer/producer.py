@@ -10,7 +10,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import cast
 
 from axiom.bus.port import Producer
-from axiom.contracts.headers import current_traceparent, new_traceparent
 from axiom.contracts.payload import rfc3339
 from axiom.errors import DeliveryFailed, Transient
 from axiom.market.hours import MarketHours
@@ -19,6 +18,7 @@ from axiom.resilience.clock import Clock
 from axiom.runtime.jobs import Results, Run
 from axiom.runtime.outbox import Outbox, run_until_stopped
 from axiom.sources.metrics import LAST_SUCCESS
+from axiom.telemetry import tracing
 from axiom.telemetry.health import Health
 from axiom.telemetry.logs import get_logger
 from services.price_producer import metrics
@@ -225,12 +225,12 @@ class PriceProducer:
                 flushed_s = self._clock.monotonic()
 
     async def _cycle(self, symbols: Collection[str], request: Request, *, stand_ins: bool) -> Report:
-        current_traceparent.set(new_traceparent())
-        answers = self._chain.fetch(symbols, request, stand_ins=stand_ins)
-        report = await publish_cycle(
-            answers, self._outbox.send, self._fresh, lambda: self._clock.now().timestamp()
-        )
-        await self._outbox.flush()
+        with tracing.span("fetch prices", attributes={"axiom.interval": request.interval}, root=True):
+            answers = self._chain.fetch(symbols, request, stand_ins=stand_ins)
+            report = await publish_cycle(
+                answers, self._outbox.send, self._fresh, lambda: self._clock.now().timestamp()
+            )
+            await self._outbox.flush()
         metrics.MISSED.labels(request.interval).set(len(report.missed))
         summary = {
             "interval": request.interval,

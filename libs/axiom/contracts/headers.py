@@ -43,6 +43,12 @@ def trace_id(traceparent: bytes | None) -> str | None:
     return match[1].decode() if match else None
 
 
+def span_ids(traceparent: bytes | None) -> tuple[int, int] | None:
+    """The numbers of the trace and of the span; None where it is no `traceparent`."""
+    match = _TRACEPARENT.match(traceparent or b"")
+    return (int(match[1], 16), int(match[2], 16)) if match else None
+
+
 def standard_headers(event_id: str, schema_version: int, produced_at: datetime | None = None) -> Headers:
     """The five headers of design §3, in their fixed order."""
     return (

@@ -92,6 +92,19 @@ async def origin(graph: Neo4jStore, market: Rows, subject: str, relation: str, o
     )  # fmt: skip
 
 
+async def edge_of(graph: Neo4jStore, kind: str, subject: str, other: str | None) -> Mapping[str, Any] | None:
+    """The edge that a kind of mutation speaks of, as it is now; None where there is none.
+
+    Raises:
+        StoreDown: Neo4j does not answer.
+    """
+    relation = next((name for name, own in KIND_OF.items() if own == kind), None)
+    if relation is None or other is None:
+        return None
+    rows = await graph.query(_CYPHER["edges"], subject=subject, relation=relation, object=other)
+    return _native(rows[0]["edge"]) if rows else None
+
+
 def _native(edge: Mapping[str, Any]) -> dict[str, Any]:
     """With times of Python's in the place of the driver's."""
     return {name: value.to_native() if hasattr(value, "to_native") else value for name, value in edge.items()}

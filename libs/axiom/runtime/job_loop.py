@@ -28,7 +28,7 @@ from axiom.runtime.jobs import JobOwner, Run
 from axiom.runtime.pauses import Pauses
 from axiom.runtime.progress import Progress
 from axiom.runtime.watchdog import Watchdog
-from axiom.telemetry import metrics
+from axiom.telemetry import metrics, tracing
 from axiom.telemetry.health import Health
 from axiom.telemetry.logs import get_logger
 from topics import job_commands, job_runs
@@ -238,7 +238,8 @@ class JobLoop:
         limit = asyncio.timeout(left_s)
         try:
             async with limit:
-                results = await handler(run)
+                with tracing.span(f"job {command.job}", "consumer", {"axiom.run_id": command.run_id}):
+                    results = await handler(run)
         except TimeoutError as error:
             why = "its time was up" if limit.expired() else str(error) or "something took too long"
             await self._finish(command, "failed", error=why)

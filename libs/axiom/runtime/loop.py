@@ -76,6 +76,7 @@ class SinkLoop(Generic[H]):
         backoff: Backoff | None = None,
         poison: PoisonBurst | None = None,
         clock: Clock | None = None,
+        note_step: Callable[[TopicPartition, int, float], None] | None = None,
     ) -> None:
         self._sink = sink
         self._consumer = consumer
@@ -85,7 +86,9 @@ class SinkLoop(Generic[H]):
         self._backoff = backoff or Backoff(base_s=0.2, cap_s=5.0)
         self._pauses = Pauses(sink.name, health, watchdog)
         crash = crash or CrashPoint()
-        self._writer = Writer(sink, dead_letters, crash, self._pauses.declare, self._backoff, poison, clock)
+        self._writer = Writer(
+            sink, dead_letters, crash, self._pauses.declare, self._backoff, poison, clock, note_step
+        )
         self._decoders: dict[str, Decoder[Any]] = {topic.name: Decoder(topic) for topic in sink.handlers}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="kafka-poll")
         self._own = Ownership(sink, consumer, self._writer, self._in_thread, self._options.recheck_s, crash)

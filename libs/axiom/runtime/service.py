@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Protocol, TypeVar
 
 from pydantic_settings import BaseSettings
@@ -24,10 +25,12 @@ from axiom.runtime.jobs import JobOwner
 from axiom.runtime.loop import SinkLoop
 from axiom.runtime.poison import PoisonBurst
 from axiom.runtime.sink import Sink
+from axiom.runtime.steps import Steps
 from axiom.runtime.watchdog import Watchdog
-from axiom.settings import JobsSettings, KafkaSettings, ServiceSettings, load
+from axiom.settings import JobsSettings, KafkaSettings, ServiceSettings, TracesSettings, load
 from axiom.telemetry.health import Health, health_server
 from axiom.telemetry.logs import get_logger, setup_logs
+from axiom.telemetry.tracing import tracing
 from topics import job_commands
 
 H = TypeVar("H")
@@ -36,6 +39,7 @@ Work = Callable[[Health, asyncio.Event], Awaitable[None]]
 
 MISCONFIGURED = 2
 LOG_MISMATCH = 4
+LAST_STEPS_S = 0.5
 _COLLECT_EVERY_S = 5.0
 log = get_logger()
 
@@ -49,7 +53,9 @@ def run_service(name: str, make_work: Callable[[ServiceSettings], Work]) -> int:
     try:
         settings = load(ServiceSettings)
         setup_logs(name, settings.log_level)
-        asyncio.run(_serve(name, settings, make_work))
+        traces = load(TracesSettings)
+        with tracing(name, traces.endpoint, traces.share):
+            asyncio.run(_serve(name, settings, make_work))
     except Misconfigured as error:
         log.critical("service_misconfigured", why=str(error))
         return MISCONFIGURED
@@ -107,12 +113,31 @@ def run_sink(name: str, settings_type: type[S], make_sink: Callable[[S], Sink[H]
             watchdog = Watchdog(service.watchdog_s)
             dead_letters = DeadLetters(producer, name)
             poison = PoisonBurst(pause_s=service.poison_pause_s)
-            loop = SinkLoop(sink, consumer, dead_letters, health, watchdog, crash=crash, poison=poison)
-            await loop.run(stop)
+            async with telling_steps(kafka.bootstrap, name) as steps:
+                loop = SinkLoop(
+                    sink, consumer, dead_letters, health, watchdog,
+                    crash=crash, poison=poison, note_step=steps.note,
+                )  # fmt: skip
+                await loop.run(stop)
 
         return work
 
     return run_service(name, make_work)
+
+
+@asynccontextmanager
+async def telling_steps(bootstrap: str, consumer: str) -> AsyncIterator[Steps]:
+    """Tells `sink-progress` in the background, by a producer of its own: its failures are no sink's."""
+    producer = KafkaProducer(bootstrap, client_id=f"{consumer}-steps")
+    steps = Steps(producer, consumer)
+    telling = asyncio.create_task(steps.run())
+    try:
+        yield steps
+    finally:
+        telling.cancel()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_STEPS_S):
+                await steps.send()
 
 
 def run_job_owner(name: str, make_owner: Callable[[ServiceSettings], JobOwner]) -> int:

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from axiom.bus.deadletters import Graveyard, error_class, publish
 from axiom.bus.port import Consumer, Producer
 from axiom.contracts.codec import Decoder
-from axiom.contracts.headers import TRACEPARENT, current_traceparent
+from axiom.contracts.headers import EVENT_ID, TRACEPARENT, current_traceparent
 from axiom.contracts.payload import Payload
 from axiom.contracts.record import Record, TopicPartition
 from axiom.contracts.topic import Topic
@@ -26,7 +26,7 @@ from axiom.runtime.crashpoint import CrashPoint
 from axiom.runtime.pauses import Pauses
 from axiom.runtime.progress import Progress
 from axiom.runtime.watchdog import Watchdog
-from axiom.telemetry import metrics
+from axiom.telemetry import metrics, tracing
 from axiom.telemetry.health import Health
 from axiom.telemetry.logs import get_logger
 
@@ -188,6 +188,11 @@ class TransformLoop:
         if before is not None:
             await asyncio.wait({before})
         current_traceparent.set(record.header(TRACEPARENT))
+        place = tracing.of_record(record.topic, record.partition, record.offset, record.header(EVENT_ID))
+        with tracing.span(f"handle {record.topic}", "consumer", place):
+            await self._handle(record)
+
+    async def _handle(self, record: Record) -> None:
         try:
             payload = self._decoders[record.topic](record)
             outputs = await self._outputs(record, payload)

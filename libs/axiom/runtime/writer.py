@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
@@ -18,7 +19,7 @@ from axiom.runtime.poison import PoisonBurst
 from axiom.runtime.runs import Run, cut, halves
 from axiom.runtime.sink import Sink
 from axiom.stores.port import Batch, Position
-from axiom.telemetry import metrics
+from axiom.telemetry import metrics, tracing
 from axiom.telemetry.logs import get_logger
 
 H = TypeVar("H")
@@ -45,10 +46,12 @@ class Writer(Generic[H]):
         backoff: Backoff | None = None,
         poison: PoisonBurst | None = None,
         clock: Clock | None = None,
+        note_step: Callable[[TopicPartition, int, float], None] | None = None,
     ) -> None:
         """`declare_pause(reason, why)` tells the watchdog and /ready; None ends that pause.
 
-        Without `poison`, a burst of bad records is buried as fast as it comes.
+        Without `poison`, a burst of bad records is buried as fast as it comes. `note_step` is told of each
+        write: the partition, how far the store is, when (Unix seconds).
         """
         self.held: dict[TopicPartition, Held] = {}
         self.fenced: set[TopicPartition] = set()
@@ -62,6 +65,7 @@ class Writer(Generic[H]):
         self._poison = poison
         self._backoff = backoff or Backoff(base_s=0.2, cap_s=5.0)
         self._clock = clock or SystemClock()
+        self._note_step = note_step
         self._store_up = metrics.STORE_UP.labels(sink.name)
         self._breaker = CircuitBreaker(
             f"{sink.name}:store", failure_threshold=5, reset_after_s=3.0, clock=self._clock,
@@ -143,6 +147,7 @@ class Writer(Generic[H]):
         try:
             while True:
                 self._crash.reached("before_store_write")
+                start_ns = time.time_ns()
                 try:
                     with metrics.BATCH_SECONDS.labels(self._sink.name).time():
                         applied = await self._sink.store.apply(batch, handler)
@@ -153,6 +158,7 @@ class Writer(Generic[H]):
                         return taken
                 else:
                     self._breaker.record_success()
+                    tracing.applied(self._sink.name, batch.records, start_ns)
                     return applied
         finally:
             current_traceparent.reset(reset)
@@ -234,9 +240,11 @@ class Writer(Generic[H]):
             metrics.RECORDS.labels(name, batch.topic, outcome).inc(count)
         metrics.BATCH_RECORDS.labels(name).observe(sum(counts.values()))
         metrics.STORE_OFFSET.labels(name, batch.topic, batch.partition).set(batch.next_offset)
+        now_s = self._clock.now().timestamp()
         if batch.records and (written_ms := batch.records[0].timestamp_ms):
-            late_s = self._clock.now().timestamp() - written_ms / 1000
-            metrics.LATENCY.labels(name, batch.topic).observe(max(0.0, late_s))
+            metrics.LATENCY.labels(name, batch.topic).observe(max(0.0, now_s - written_ms / 1000))
+        if self._note_step is not None:
+            self._note_step(batch.source, batch.next_offset, now_s)
 
 
 def _export_breaker(name: str, state: BreakerState) -> None:

@@ -192,6 +192,9 @@ class PostgresStore:
         return {row["partition"]: Position.of(row) for row in rows}
 
     async def all_positions(self, consumer: str) -> dict[TopicPartition, Position]:
+        [now] = await self.fetch(_OWN["relation"])
+        if now["relation"] is None:  # no sink has made its tables yet
+            return {}
         return positions_of(await self.fetch(_OWN["all_positions"], consumer))
 
     async def apply(self, batch: Batch, handler: Handler) -> int:

@@ -31,6 +31,7 @@ DESIGN = {
     "job-commands": 90 * DAY_MS,
     "job-runs": 90 * DAY_MS,
     "dead-letters": 90 * DAY_MS,
+    "sink-progress": 7 * DAY_MS,
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka import Message as DeliveryReport
@@ -13,6 +14,7 @@ from axiom.bus.kafka.client import CLIENT_CONFIG, LOGGER
 from axiom.bus.limits import check_size
 from axiom.contracts.record import Message
 from axiom.errors import DeliveryFailed, Misconfigured
+from axiom.telemetry import tracing
 
 _CONFIG = CLIENT_CONFIG | {
     "enable.idempotence": True,  # implies acks=all and an order that survives retries
@@ -48,6 +50,8 @@ class KafkaProducer:
     async def send(self, message: Message, max_record_bytes: int) -> None:
         check_size(message, max_record_bytes)
         self._raise_failures()
+        end_span = tracing.sending(message)
+        on_delivery = self._on_delivery if end_span is None else self._tracing_delivery(end_span)
         while True:
             try:
                 self._producer.produce(
@@ -55,7 +59,7 @@ class KafkaProducer:
                     value=message.value,
                     key=message.key,
                     headers=list(message.headers),
-                    on_delivery=self._on_delivery,
+                    on_delivery=on_delivery,
                 )
                 return
             except BufferError:
@@ -78,6 +82,16 @@ class KafkaProducer:
     def _poll_forever(self) -> None:
         while not self._closing.is_set():
             self._producer.poll(0.1)
+
+    def _tracing_delivery(
+        self, end_span: Callable[[str | None, int, int], None]
+    ) -> Callable[[KafkaError | None, DeliveryReport], None]:
+        def on_delivery(error: KafkaError | None, report: DeliveryReport) -> None:
+            self._on_delivery(error, report)
+            place = (report.partition(), report.offset())
+            end_span(error.str() if error else None, *(-1 if part is None else part for part in place))
+
+        return on_delivery
 
     def _on_delivery(self, error: KafkaError | None, report: DeliveryReport) -> None:
         if error is not None:

@@ -39,7 +39,7 @@ def test_servers_are_told_paths_that_are_written() -> None:
     monitors = {
         name: one for name, one in parsed()["services"].items() if "observability" in one.get("profiles", [])
     }
-    assert set(monitors) == {"monitoring-files", "prometheus", "alertmanager", "grafana"}
+    assert set(monitors) == {"monitoring-files", "prometheus", "alertmanager", "grafana", "jaeger"}
     for name in ("prometheus", "alertmanager"):
         [flag] = [word for word in monitors[name]["command"] if word.startswith("--config.file=")]
         assert flag.partition("=")[2] in there
