@@ -19,12 +19,12 @@ from axiom.contracts.payload import rfc3339
 from axiom.contracts.record import Record, TopicPartition
 from axiom.errors import StoreDown
 from axiom.knowledge.origin import edge_of
+from axiom.runtime.discovery import sink_of, store_names
 from axiom.runtime.sink import Sink
 from axiom.settings import KafkaSettings, Neo4jSettings, load
 from axiom.stores.neo4j import Neo4jStore
 from axiom.trail.hops import Hop, Position, Reached, hops
 from axiom.trail.searching import Found, search
-from axiom_cli.sinks import sink_of, store_names
 
 _COLOURS = {"waits": "yellow", "dead-lettered": "red", "unknown": "yellow", "edge": "green"}
 

@@ -38,7 +38,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "axiom.universe": STORES | {"axiom.stores", "axiom.web"},
     "axiom.runtime": STORES
     | {
-        "axiom.bus", "axiom.scheduling", "axiom.stores", "topics.job_commands", "topics.job_runs",
+        "axiom.bus",
+        "axiom.scheduling",
+        "axiom.stores",
+        "topics.job_commands",
+        "topics.job_runs",
         "topics.sink_progress",
     },
     "axiom.backup": STORES | {"axiom.bus", "axiom.stores", "topics"},
