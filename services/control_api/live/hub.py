@@ -64,6 +64,7 @@ class Hub:
         self._make_follower = make_follower
         self._mailbox = mailbox
         self._everything: set[Listener] = set()
+        self._runs: set[Listener] = set()
         self._by_symbol: dict[str, set[Listener]] = {}
         self._latest: dict[str, str] = {}
         self._decoders: Mapping[str, Decoder[Any]] = {
@@ -80,14 +81,17 @@ class Hub:
         self.leave(listener)
         listener.mailbox.interest = interest
         listener.mailbox.forget_others()
-        if "runs" in interest.kinds or not interest.symbols:
+        if not interest.symbols:
             self._everything.add(listener)
+        elif "runs" in interest.kinds:
+            self._runs.add(listener)
         for symbol in interest.symbols:
             self._by_symbol.setdefault(symbol, set()).add(listener)
 
     def leave(self, listener: Listener) -> None:
         """The client is gone."""
         self._everything.discard(listener)
+        self._runs.discard(listener)
         for symbol in listener.mailbox.interest.symbols:
             listeners = self._by_symbol.get(symbol)
             if listeners is not None:
@@ -128,7 +132,12 @@ class Hub:
                 self._hand_out(update)
 
     def _hand_out(self, update: Update) -> None:
-        for listener in self._everything.union(*(self._by_symbol.get(one, ()) for one in update.symbols)):
+        concerned = (
+            [self._runs]
+            if update.kind == "runs"
+            else [self._by_symbol.get(one, set()) for one in update.symbols]
+        )
+        for listener in self._everything.union(*concerned):
             listener.put(update)
 
     def _update(self, record: Record) -> Iterator[Update]:

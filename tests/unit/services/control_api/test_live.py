@@ -19,8 +19,9 @@ from services.control_api.live.tape import Entry, Place
 from services.control_api.problems import Refused
 from tests.e2e.bars import daily_bars
 from tests.graph import mutation
-from tests.texts import event
-from topics import graph_mutations, market_events, price_updates
+from tests.texts import DAY, event
+from topics import graph_mutations, job_runs, market_events, price_updates
+from topics.job_runs import JobRun
 
 pytestmark = pytest.mark.unit
 MUTATIONS = graph_mutations.TOPIC.name
@@ -91,6 +92,19 @@ class TestHub:
         hub.leave(every)
         hub.take([record(market_events.TOPIC, event("Other", symbols=("AMD",)))])
         assert (len(both.mailbox), len(every.mailbox)) == (1, 1)
+
+    def test_runs_come_whatever_the_symbols(self) -> None:
+        hub = Hub(FakeFollower, tape_entries=10, mailbox=10)
+        some, every, prices = hub.listen(), hub.listen(), hub.listen()
+        hub.want(some, Interest(frozenset({"prices", "runs"}), frozenset({"AMD"})))
+        hub.want(every, Interest(frozenset({"runs"})))
+        hub.want(prices, Interest(frozenset({"prices"}), frozenset({"AMD"})))
+        run = JobRun(
+            run_id="67f0dadd-63e2-5bd5-ac6f-65b375142378", job="daily_bars", owner="price-producer",
+            trigger="schedule", nominal_at=DAY, attempt=1, state="started", worker="w", at=DAY,
+        )  # fmt: skip
+        hub.take([record(job_runs.TOPIC, run)])
+        assert [len(one.mailbox) for one in (some, every, prices)] == [1, 1, 0]
 
     def test_a_price_never_goes_back(self) -> None:
         hub = Hub(FakeFollower, tape_entries=10, mailbox=10)
