@@ -14,7 +14,9 @@ def main() -> int:
     read = set(redis_commands())
     counts = {"run": 0, "parsed": 0}
     for shown in commands():
-        redis = shown.words[0] == "redis-cli" and any(shown.words[-len(words) :] == words for words in read)
+        redis = shown.words[:1] == ("redis-cli",) and any(
+            shown.words[-len(words) :] == words for words in read
+        )
         how = "run" if redis or (shown.words[1:] in run and not shown.inline) else "parsed"
         counts[how] += 1
         sys.stdout.write(f"{how:6} {shown}\n")

@@ -20,7 +20,7 @@ NEVER = {"FILE", "--wait"}
 
 def path_of(shown: Shown) -> str:
     """`topics list` of `axiom topics list --json`; nothing where another program is shown."""
-    if shown.words[0].rpartition("/")[2] != "axiom":
+    if not shown.words or shown.words[0].rpartition("/")[2] != "axiom":
         return ""
     words = [word for word in shown.words[1:3] if re.fullmatch(r"[a-z-]+", word)]
     return next((path for path in (" ".join(words), *words[:1]) if path in READS), "")
@@ -41,7 +41,7 @@ def redis_commands() -> list[tuple[str, ...]]:
     """What `redis-cli` is told to read, on all pages."""
     found = []
     for shown in commands():
-        if shown.words[0] == "redis-cli":
+        if shown.words[:1] == ("redis-cli",):
             words = _without_options(shown.words[1:])
             if words and words[0] in {"HGETALL", "ZRANGE", "ZREVRANGE", "GET", "PING", "DBSIZE", "INFO"}:
                 found.append(words)

@@ -82,6 +82,9 @@ class Writer(Generic[H]):
             held = self.held.get(run.source)
             if held is None or held.session != run.session:
                 continue  # it changed hands or was repositioned since: whoever owns it reads it again
+            if run.first_offset < held.position.next_offset:
+                self._send_back(run, held)
+                continue
             try:
                 await self._write_run(run, held)
             except Fenced as fence:
@@ -91,6 +94,20 @@ class Writer(Generic[H]):
                 metrics.ERRORS.labels(self._sink.name, "fenced").inc()
                 self.held.pop(run.source, None)  # gone already if it was revoked during the write
                 self.fenced.add(run.source)
+
+    def _send_back(self, run: Run, held: Held) -> None:
+        """Read on where the store is: what is in it already would be counted again, and its offset fall back.
+
+        The client begins a new partition by asking for the log's first offset. When that answer comes later
+        than the seek to the store's offset, as on a busy broker, it reads from the beginning.
+        """
+        log.warning(
+            "read_too_early", topic=run.source.topic, partition=run.source.partition,
+            offset=run.first_offset, store_offset=held.position.next_offset,
+        )  # fmt: skip
+        metrics.ERRORS.labels(self._sink.name, "read_too_early").inc()
+        self.held.pop(run.source, None)
+        self.fenced.add(run.source)
 
     def _pieces(self, run: Run) -> list[Run]:
         """A run of bounded cost with few bad records as it is; others cut up.

@@ -9,7 +9,7 @@ from axiom.contracts.codec import Decoder
 from axiom.contracts.headers import current_traceparent
 from axiom.errors import Fenced, Permanent
 from axiom.runtime.poison import PoisonBurst
-from axiom.runtime.runs import Run, decode_runs
+from axiom.runtime.runs import Run, cut, decode_runs
 from axiom.runtime.sink import Sink
 from axiom.runtime.writer import Held, Writer
 from axiom.stores.memory import MemoryStore, Rows
@@ -110,6 +110,18 @@ async def test_a_fence_lets_go_of_the_partition_and_drops_what_follows(bench: Be
     assert bench.writer.held == {}
     assert bench.world.store.tries == 1
     assert bench.world.store.rows == {}
+
+
+async def test_records_from_before_the_stores_offset_are_not_counted_again(bench: Bench) -> None:
+    """A seek can be lost in the client: then a partition comes from its beginning once more."""
+    bench.world.publish([bar(days=number) for number in range(10)])
+    await bench.writer.write(bench.runs())
+    [again] = bench.runs()
+    await bench.writer.write(cut(again, 4))
+    assert bench.world.store.positions["sink", TOPIC.name, 0].next_offset == 10
+    assert bench.world.total("applied") + bench.world.total("superseded") == 10
+    assert bench.writer.held == {}
+    assert bench.writer.fenced == {partition()}
 
 
 async def test_a_refusal_of_a_batch_without_records_is_nobodys_fault() -> None:
