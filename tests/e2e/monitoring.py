@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import threading
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from email.message import Message
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ import pytest
 
 from deploy.embedded.servers.alertmanager import NAMES
 from deploy.observability import alerting, scraping
+from tests.e2e.posts import posts
 from tests.stack import free_port, wait_until
 
 HOST = "127.0.0.1"
@@ -70,27 +70,13 @@ def webhook() -> Iterator[Webhook]:
     """Listens while the context lasts."""
     kept = Webhook()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            kept.told += [
-                (one["status"], one["labels"]["alertname"], one["labels"]) for one in body["alerts"]
-            ]
-            self.send_response(200)
-            self.end_headers()
+    def take(body: bytes, _: Message) -> None:
+        kept.told += [
+            (one["status"], one["labels"]["alertname"], one["labels"]) for one in json.loads(body)["alerts"]
+        ]
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer((HOST, 0), Handler) as server:
-        kept.url = f"http://{HOST}:{server.server_address[1]}/"
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield kept
-        finally:
-            server.shutdown()
-            thread.join()
+    with posts(take) as kept.url:
+        yield kept
 
 
 @contextmanager

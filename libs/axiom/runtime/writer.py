@@ -91,9 +91,7 @@ class Writer(Generic[H]):
                 log.warning(
                     "partition_fenced", topic=run.source.topic, partition=run.source.partition, why=str(fence)
                 )
-                metrics.ERRORS.labels(self._sink.name, "fenced").inc()
-                self.held.pop(run.source, None)  # gone already if it was revoked during the write
-                self.fenced.add(run.source)
+                self._let_go(run.source, "fenced")
 
     def _send_back(self, run: Run, held: Held) -> None:
         """Read on where the store is: what is in it already would be counted again, and its offset fall back.
@@ -105,9 +103,13 @@ class Writer(Generic[H]):
             "read_too_early", topic=run.source.topic, partition=run.source.partition,
             offset=run.first_offset, store_offset=held.position.next_offset,
         )  # fmt: skip
-        metrics.ERRORS.labels(self._sink.name, "read_too_early").inc()
-        self.held.pop(run.source, None)
-        self.fenced.add(run.source)
+        self._let_go(run.source, "read_too_early")
+
+    def _let_go(self, source: TopicPartition, error: str) -> None:
+        """Drop what follows of a partition until its position is loaded again; counted as that error."""
+        metrics.ERRORS.labels(self._sink.name, error).inc()
+        self.held.pop(source, None)  # gone already if it was revoked during a write
+        self.fenced.add(source)
 
     def _pieces(self, run: Run) -> list[Run]:
         """A run of bounded cost with few bad records as it is; others cut up.
