@@ -76,6 +76,11 @@ class Layout:
         return self.home / "stack.env"
 
     @property
+    def restoring(self) -> Path:
+        """There from a restore's first write until it has ended; names the backup's folder."""
+        return self.home / "restoring"
+
+    @property
     def logs(self) -> Path:
         return self.home / "logs"
 

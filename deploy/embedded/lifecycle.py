@@ -60,6 +60,8 @@ def up(
     _make_home(stack.layout)
     with _locked(stack.layout):
         _check(stack, supervisor, say)
+        if not servers_only:
+            _refuse_half_restored(stack.layout)
         if absent := jars.missing(cache_dir()):
             jars.fetch(absent, cache_dir())
         services = _services(supervisor, servers_only=servers_only)
@@ -229,6 +231,16 @@ def _check(stack: Stack, supervisor: Supervisor, say: Say) -> None:
             f"  {problem.check}: {problem.detail}\n    {problem.advice}".rstrip() for problem in problems
         ]
         raise Misconfigured("this machine is not ready:\n" + "\n".join(lines))
+
+
+def _refuse_half_restored(layout: Layout) -> None:
+    """Services would go on from a log that ends too early, and write where its rest has yet to come."""
+    if layout.restoring.exists():
+        backup = layout.restoring.read_text().strip()
+        raise Misconfigured(
+            f"a restore of {backup} was cut off in {layout.home}, or is under way: run `axiom restore {backup}` "
+            f"again, it begins anew; or `axiom reset` deletes what there is"
+        )
 
 
 def _stop_leftovers(layout: Layout, say: Say) -> bool:

@@ -73,8 +73,8 @@ def restore(
     backup = open_backup(folder.resolve())
     with shown_steps(console) as report:
         backup.check(lambda done, total: report("checking files", done, total))
-    _servers_run(console)
-    told = asyncio.run(_restore(backup, console, replace=replace, control_only=control_only))
+    notice = _servers_run(console)
+    told = asyncio.run(_restore(backup, console, notice, replace=replace, control_only=control_only))
     if verify and not control_only:
         told["equal"] = {name: _verified(name, console) for name in chosen(None)}
     if as_json:
@@ -85,21 +85,27 @@ def restore(
         raise typer.Exit(1)
 
 
-def _servers_run(console: Console) -> None:
-    """Start the embedded servers, unless the settings say that others are meant."""
+def _servers_run(console: Console) -> Path | None:
+    """Start the embedded servers; returns the file whose presence keeps `axiom up` from starting services.
+
+    None when the settings say that other servers are meant.
+    """
     if os.environ.get("AXIOM_SECRETS_DIR") or os.environ.get("AXIOM_POSTGRES_PASSWORD"):
-        return
+        return None
     with console.status("Starting the servers"):
         # By its name: the image has no embedded stack, and is told above of other servers.
-        importlib.import_module("deploy.embedded.lifecycle").up(
+        stack = importlib.import_module("deploy.embedded.lifecycle").up(
             home(),
             lambda step: console.print(f"[green]•[/] {escape(step)}"),
             port_base=os.environ.get("AXIOM_PORT_BASE"),
             servers_only=True,
         )
+    return Path(stack.layout.restoring)
 
 
-async def _restore(backup: Backup, console: Console, *, replace: bool, control_only: bool) -> dict[str, Any]:
+async def _restore(
+    backup: Backup, console: Console, notice: Path | None, *, replace: bool, control_only: bool
+) -> dict[str, Any]:
     bootstrap, postgres = load(KafkaSettings).bootstrap, load(PostgresSettings)
     migrations = migrations_below(*(Path(folder) for top in (axiom, services) for folder in top.__path__))
     writer, mark = KafkaLogWriter(bootstrap), RestoreMark(postgres)
@@ -112,6 +118,8 @@ async def _restore(backup: Backup, console: Console, *, replace: bool, control_o
                 f"this home is not empty: {'; '.join(found)}. --replace deletes that, or choose another "
                 f"AXIOM_HOME"
             )
+        if notice is not None:
+            notice.write_text(f"{backup.folder}\n")
         await mark.set(backup.manifest.name)
         with shown_steps(console) as report:
             if not control_only:
@@ -123,6 +131,8 @@ async def _restore(backup: Backup, console: Console, *, replace: bool, control_o
             await asyncio.to_thread(restore_groups, backup, target.admin)
             told["stores"] = {name: await _fill(backup, name, console) for name in chosen(None)}
         await mark.clear()
+        if notice is not None:
+            notice.unlink()
     finally:
         await asyncio.to_thread(writer.close)
         await mark.close()

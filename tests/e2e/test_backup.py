@@ -194,6 +194,9 @@ def test_an_empty_home_becomes_the_lost_one(system: System, tmp_path: Path) -> N
         wait_until("records are there", lambda: _has_records(admin) or killed.poll() is not None)
         killed.send_signal(signal.SIGKILL)
         killed.wait()
+        refused = run_axiom(env, "up", timeout_s=120)
+        assert refused.returncode != 0
+        assert str(folder) in refused.stderr
         again = run_axiom(env, "restore", str(folder), "--json", timeout_s=400)
         assert again.returncode == 0, again.stderr
         assert all(json.loads(again.stdout)["equal"].values())

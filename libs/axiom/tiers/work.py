@@ -18,6 +18,7 @@ from axiom.tiers.staleness import SessionTimes
 NEW_YORK = ZoneInfo("America/New_York")
 SWEEP_EVERY, AFTER_CLOSE = timedelta(hours=1), timedelta(minutes=10)
 SWEEPS_A_DAY = 7
+# Not at the close itself: what Alpha Vantage says of a session in its last minutes lacks the closing auction.
 ROTATION_2_AT, ROTATION_3_AT, GROUPED_AT = time(16, 20), time(17, 0), time(17, 15)
 WEEKLY_AT, WEEKLY_DAY = time(6, 0), 5
 Through = Literal["asked", "close"]

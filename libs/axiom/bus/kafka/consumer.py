@@ -5,11 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 
-from confluent_kafka import (
-    OFFSET_BEGINNING,
-    KafkaError,
-    KafkaException,
-)
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka import (
     Consumer as _Consumer,
 )
@@ -120,9 +116,11 @@ class KafkaConsumer:
         self._consumer.close()
 
     def _on_assign(self, consumer: _Consumer, partitions: list[_TopicPartition]) -> None:
-        # Paused before its first fetch, so the offset given here is never read from; `start_at` seeks.
+        # Paused before its first fetch, so the offset given here is never read from; `start_at` seeks. It is a
+        # number all the same: "the beginning" is a question to the broker, and its answer, coming after the
+        # seek, undoes it.
         for part in partitions:
-            part.offset = OFFSET_BEGINNING
+            part.offset = 0
         consumer.incremental_assign(partitions)
         consumer.pause(partitions)
         self._assigned += [TopicPartition(part.topic, part.partition) for part in partitions]
