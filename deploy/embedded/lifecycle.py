@@ -238,8 +238,8 @@ def _refuse_half_restored(layout: Layout) -> None:
     if layout.restoring.exists():
         backup = layout.restoring.read_text().strip()
         raise Misconfigured(
-            f"a restore of {backup} was cut off in {layout.home}, or is under way: run `axiom restore {backup}` "
-            f"again, it begins anew; or `axiom reset` deletes what there is"
+            f"a restore of {backup} was cut off in {layout.home}, or is under way: run "
+            f"`axiom restore {backup}` again, it begins anew; or `axiom reset` deletes what there is"
         )
 
 

@@ -119,7 +119,7 @@ async def _restore(
                 f"AXIOM_HOME"
             )
         if notice is not None:
-            notice.write_text(f"{backup.folder}\n")
+            await asyncio.to_thread(notice.write_text, f"{backup.folder}\n")
         await mark.set(backup.manifest.name)
         with shown_steps(console) as report:
             if not control_only:
@@ -132,7 +132,7 @@ async def _restore(
             told["stores"] = {name: await _fill(backup, name, console) for name in chosen(None)}
         await mark.clear()
         if notice is not None:
-            notice.unlink()
+            await asyncio.to_thread(notice.unlink)
     finally:
         await asyncio.to_thread(writer.close)
         await mark.close()

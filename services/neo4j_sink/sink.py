@@ -24,7 +24,8 @@ CONSTRAINTS = [
 
 async def write_prices(transaction: Transaction, batch: Batch) -> int:
     """Write a batch of `price-updates`; a bar takes effect where it is newer than the node's."""
-    return await _upsert(transaction, _CYPHER["upsert_prices"], newest_rows(batch.records, batch.payloads))
+    own = batch.ready or newest_rows(batch.records, batch.payloads)
+    return await _upsert(transaction, _CYPHER["upsert_prices"], own)
 
 
 async def write_events(transaction: Transaction, batch: Batch) -> int:
@@ -77,6 +78,7 @@ def make_sink(settings: Neo4jSettings) -> Sink[Handler]:
             correlation_updates.TOPIC: write_correlations,
             graph_mutations.TOPIC: write_mutations,
         },
+        prepare={price_updates.TOPIC: newest_rows},
         shadow=lambda: Neo4jShadow(store),
         snapshots=lambda: Neo4jSnapshots(store),
     )

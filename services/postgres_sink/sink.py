@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
 from operator import attrgetter
 from pathlib import Path
 
 from axiom.contracts.codec import content_hash
+from axiom.contracts.record import Record
 from axiom.runtime.sink import Sink
 from axiom.settings import PostgresSettings
 from axiom.stores.port import Batch
@@ -28,6 +32,7 @@ from topics.correlation_updates import CorrelationUpdate, correlation_version
 from topics.graph_mutations import GraphMutation, mutation_version
 from topics.llm_calls import LlmCall, call_id, call_version
 from topics.market_events import MarketEvent, event_version
+from topics.price_updates import PriceBar
 from topics.technical_signals import TechnicalSignal, signal_version
 
 SCHEMA = "market"
@@ -60,6 +65,18 @@ SIGNALS = VersionedRows(
 )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """A batch of bars as it is sent: its months, and binary COPY data of so many rows.
+
+    Staged: of the newest version of each bar; else of every record.
+    """
+
+    months: list[date]
+    data: bytes
+    staged: bool
+
+
 class PriceBars:
     """Writes batches of `price-updates`; a bar takes effect where it is newer than the table's.
 
@@ -71,27 +88,41 @@ class PriceBars:
     def __init__(self) -> None:
         self._staged_batches = 0
 
+    def prepare(self, records: Sequence[Record], bars: Sequence[PriceBar]) -> Copied:
+        """What is sent, by the way that is likely to be taken."""
+        return _copied(records, bars, staged=self._staged_batches > 0)
+
     async def __call__(self, transaction: Transaction, batch: Batch) -> int:
-        await transaction.execute(_SQL["ensure_months"], sorted(months(batch.payloads)))
-        if self._staged_batches == 0:
-            hashes = [content_hash(record.value) for record in batch.records]
-            if await transaction.try_copy("price_bars", COLUMNS, copy_data(batch.payloads, hashes)):
+        ready = batch.ready or self.prepare(batch.records, batch.payloads)
+        await transaction.execute(_SQL["ensure_months"], ready.months)
+        if not ready.staged and self._staged_batches == 0:
+            if await transaction.try_copy("price_bars", COLUMNS, ready.data):
                 return len(batch.records)
             self._staged_batches = _STAGED_AFTER_CONFLICT
-        self._staged_batches -= 1
-        bars, hashes = newest(batch.records, batch.payloads)
-        await transaction.copy("price_bars_stage", COLUMNS, copy_data(bars, hashes))
+        if not ready.staged:
+            ready = _copied(batch.records, batch.payloads, staged=True)
+        self._staged_batches = max(0, self._staged_batches - 1)
+        await transaction.copy("price_bars_stage", COLUMNS, ready.data)
         return await transaction.execute(_SQL["upsert"])
+
+
+def _copied(records: Sequence[Record], bars: Sequence[PriceBar], *, staged: bool) -> Copied:
+    if staged:
+        chosen, hashes = newest(records, bars)
+    else:
+        chosen, hashes = list(bars), [content_hash(record.value) for record in records]
+    return Copied(sorted(months(chosen)), copy_data(chosen, hashes), staged)
 
 
 def make_sink(settings: PostgresSettings) -> Sink[Handler]:
     """The sink, its store and its routing."""
     store = PostgresStore(settings, schema=SCHEMA, migrations=_HERE / "migrations", session=SESSION)
+    bars = PriceBars()
     return Sink(
         name="postgres-sink",
         store=store,
         handlers={
-            price_updates.TOPIC: PriceBars(),
+            price_updates.TOPIC: bars,
             market_events.TOPIC: EVENTS,
             company_fundamentals.TOPIC: FUNDAMENTALS,
             correlation_updates.TOPIC: CORRELATIONS,
@@ -99,6 +130,7 @@ def make_sink(settings: PostgresSettings) -> Sink[Handler]:
             llm_calls.TOPIC: CALLS,
             technical_signals.TOPIC: SIGNALS,
         },
+        prepare={price_updates.TOPIC: bars.prepare},
         shadow=lambda: PostgresShadow(store),
         snapshots=lambda: PostgresSnapshots(store),
     )

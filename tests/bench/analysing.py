@@ -18,6 +18,7 @@ from axiom.analysis.bars import Bars
 from axiom.analysis.correlation import Choice, edges, standardised
 from axiom.analysis.indicators import readings
 from axiom.analysis.returns import Returns, log_returns
+from axiom.runtime.interpreter import tuned
 from tests.bench.results import Contestant, Series, Subject, Timing
 from tests.stack import ROOT
 
@@ -52,7 +53,8 @@ async def measure(repetitions: int, subjects: dict[str, Subject], tell: Callable
             for way in ways:
                 if number or way.name != PANDAS:  # which takes long and has nothing to warm up
                     tell(f"{key}: {way.name}, " + (f"round {number}" if number else "to warm up"))
-                    timing = await way.run()
+                    async with tuned():  # as the jobs' services are
+                        timing = await way.run()
                     subject.series[way.name].timings += [timing] * bool(number)
     tell("correlation: peak memory")
     subjects["correlation"].peak_mb = await asyncio.to_thread(_peak_mb, returns)

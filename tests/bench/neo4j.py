@@ -58,7 +58,7 @@ def contestants(lab: Lab, market: Market) -> Sequence[Contestant]:
 
 def uncoalesced(settings: Neo4jSettings) -> Sink[Handler]:
     """neo4j-sink with a handler that sends every record as a row of the same query."""
-    return replace(neo4j_sink.make_sink(settings), handlers={TOPIC: _write_every_record})
+    return replace(neo4j_sink.make_sink(settings), handlers={TOPIC: _write_every_record}, prepare={})
 
 
 async def _write_every_record(transaction: Transaction, batch: Batch) -> int:

@@ -13,7 +13,7 @@ from axiom.runtime.rebuild import rebuild
 from axiom.runtime.sink import Sink
 from axiom.settings import Neo4jSettings, PostgresSettings, RedisSettings, load
 from axiom.stores.port import Batch
-from axiom.stores.redis import Call
+from axiom.stores.redis import Call, pack
 from services.neo4j_sink.sink import make_sink as neo4j_sink
 from services.postgres_sink.sink import make_sink as postgres_sink
 from services.redis_sink.mapping import rows
@@ -54,7 +54,7 @@ def of_redis(lab: Lab) -> Sequence[Contestant]:
         Contestant(
             "every record applied",
             "the same, each record a row of the script",
-            lambda: run(replace(redis_sink(load(RedisSettings)), handlers={TOPIC: _every_record})),
+            lambda: run(replace(whole, handlers={TOPIC: _every_record}, prepare={})),
         ),
     )
 
@@ -74,7 +74,7 @@ def of_neo4j(lab: Lab) -> Sequence[Contestant]:
 
 def _every_record(batch: Batch) -> Call:
     own = [rows([record], [bar]) for record, bar in zip(batch.records, batch.payloads, strict=True)]
-    return write_prices(batch)._replace(rows=[row for [row] in own])
+    return write_prices(batch)._replace(rows=pack([row for [row] in own]))
 
 
 async def _rebuild(lab: Lab, server: str, sink: Sink[Any]) -> Timing:

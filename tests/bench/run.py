@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from axiom.runtime.interpreter import tuned
 from tests.bench import (
     analysing,
     chroma,
@@ -29,7 +29,6 @@ from tests.stack import StackUnderTest
 LATENCY = "latency"
 ENRICHER = "enricher"
 ANALYSIS = "analysis"
-GC_THRESHOLDS = (500_000, 20, 20)
 
 Tell = Callable[[str], None]
 """Is told each step before it is done."""
@@ -57,8 +56,12 @@ SINKS_AND_PRODUCER = {
     "chroma": Entry("chroma-sink", records.backfill, lambda lab, _: chroma.contestants(lab)),
     "redis-live": Entry("redis-sink, live order", records.live, lambda lab, _: redis.contestants(lab)),
     "neo4j": Entry("neo4j-sink", records.live, neo4j.contestants),
-    "rebuild-redis": Entry("Rebuild of Redis", records.live, lambda lab, _: rebuilding.of_redis(lab)),
-    "rebuild-neo4j": Entry("Rebuild of Neo4j", records.live, lambda lab, _: rebuilding.of_neo4j(lab)),
+    "rebuild-redis": Entry(
+        "Rebuild of Redis", records.live, lambda lab, _: rebuilding.of_redis(lab), times=5
+    ),
+    "rebuild-neo4j": Entry(
+        "Rebuild of Neo4j", records.live, lambda lab, _: rebuilding.of_neo4j(lab), times=5
+    ),
     "rebuild-postgres": Entry(
         "Rebuild of PostgreSQL", records.backfill, lambda lab, _: rebuilding.of_postgres(lab), times=5
     ),
@@ -88,7 +91,6 @@ class Plan:
 
 async def run(stack: StackUnderTest, plan: Plan, findings: Findings, tell: Tell) -> None:
     """Measure; `findings` fills up meanwhile, so that an interrupted run has something to show."""
-    gc.set_threshold(*GC_THRESHOLDS)  # those of services: see axiom.runtime.service
     markets = dict.fromkeys((entry.order, entry.times) for entry in ENTRIES.values())
     for order, times in markets:
         keys = [
@@ -137,6 +139,7 @@ async def _market(
             # There and back, so that no contestant always has the same neighbour before it.
             for contestant in contestants if number % 2 else reversed(contestants):
                 tell(f"{key}: {contestant.name}, " + (f"round {number}" if number else "to warm up"))
-                timing = await contestant.run()
+                async with tuned():  # as services are; whoever is measured
+                    timing = await contestant.run()
                 if number:
                     findings.subjects[key].series[contestant.name].timings.append(timing)

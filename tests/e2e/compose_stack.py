@@ -23,7 +23,7 @@ T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
 SERVERS = ("kafka", "postgres", "redis", "neo4j", "chroma")
 ONE_SHOTS = ("secrets", "topics")
-HOST_PORTS = ("KAFKA", "POSTGRES", "REDIS", "NEO4J_BOLT", "NEO4J_HTTP", "CHROMA")
+HOST_PORTS = ("KAFKA", "POSTGRES", "REDIS", "NEO4J_BOLT", "NEO4J_HTTP", "CHROMA", "API")
 
 
 def services() -> list[str]:

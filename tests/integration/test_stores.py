@@ -114,7 +114,7 @@ class RedisWorld:
         self._members: list[redis.RedisStore] = []
 
     def handler(self, batch: Batch) -> redis.Call:
-        return redis.Call(GREATEST_LUA, [[self.key, *pair] for pair in greatest(batch).items()])
+        return redis.Call(GREATEST_LUA, redis.pack([[self.key, *pair] for pair in greatest(batch).items()]))
 
     poison = handler
 

@@ -11,7 +11,7 @@ standardising) in the product, and are left out in the second computation.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -91,8 +91,7 @@ def edges(
     found = strong_pairs(standardised(values), least / (1 - choice.shrinkage) - _FLOAT32, block)
     found = found.at_least(_discovery_cut(found.strength, count, n, choice))
     chosen = _chosen(found, np.isin(found.keys(count), of_held), choice)
-    taken = _exact(kept, found.at(chosen), of_held, choice, method)
-    return sorted(taken, key=lambda edge: (-abs(edge.r), edge.symbol_a, edge.symbol_b))
+    return _exact(kept, found.at(chosen), of_held, choice, method)
 
 
 def standardised(values: Floats) -> NDArray[np.float32]:
@@ -136,15 +135,17 @@ def _discovery_cut(strength: NDArray[np.float32], symbols: int, n: int, choice: 
 
 def _exact(
     kept: Returns, pairs: Pairs, held: NDArray[np.int64], choice: Choice, method: Method
-) -> Iterator[Edge]:
+) -> list[Edge]:
     """The pairs' coefficients in float64, over the sessions that both have; those that are edges still."""
     n, raw = _coefficients(kept, pairs, method)
     r, p = raw * (1 - choice.shrinkage), p_value(raw, n)
     least = np.where(np.isin(pairs.keys(len(kept.symbols)), held), choice.keep_r, choice.min_r)
-    enough = (n >= max(choice.min_overlap, 3)) & (np.abs(r) >= least)
-    columns = (pairs.first, pairs.second, r, n, p)
-    for first, second, *figures in zip(*(column[enough].tolist() for column in columns), strict=True):
-        yield Edge(kept.symbols[first], kept.symbols[second], *figures)
+    enough = np.flatnonzero((n >= max(choice.min_overlap, 3)) & (np.abs(r) >= least))
+    names = np.array(kept.symbols)
+    a, b = names[pairs.first[enough]], names[pairs.second[enough]]
+    strongest_first = np.lexsort((pairs.second[enough], pairs.first[enough], -np.abs(r[enough])))
+    columns = (column[strongest_first].tolist() for column in (a, b, r[enough], n[enough], p[enough]))
+    return list(map(Edge._make, zip(*columns, strict=True)))
 
 
 def _coefficients(kept: Returns, pairs: Pairs, method: Method) -> tuple[NDArray[np.int64], Floats]:

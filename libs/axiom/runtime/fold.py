@@ -62,6 +62,7 @@ class LogFold(Generic[H]):
         self._progress = progress
         self._accept = accept
         self._decoders: dict[str, Decoder[Any]] = {topic.name: Decoder(topic) for topic in sink.handlers}
+        self._prepare = {topic.name: prepare for topic, prepare in sink.prepare.items()}
         target = replace(sink, store=store)
         self._writer = Writer(target, dead_letters, CrashPoint(), _say)
 
@@ -115,7 +116,7 @@ class LogFold(Generic[H]):
         sessions = dict.fromkeys(stretches, _SESSION)
         for records in self._reader.read(stretches):
             wanted = records if self._accept is None else [one for one in records if self._accept(one)]
-            yield decode_runs(wanted, self._decoders, sessions)
+            yield decode_runs(wanted, self._decoders, sessions, self._prepare)
 
 
 def _say(reason: str, why: str | None) -> None:

@@ -90,6 +90,7 @@ class SinkLoop(Generic[H]):
             sink, dead_letters, crash, self._pauses.declare, self._backoff, poison, clock, note_step
         )
         self._decoders: dict[str, Decoder[Any]] = {topic.name: Decoder(topic) for topic in sink.handlers}
+        self._prepare = {topic.name: prepare for topic, prepare in sink.prepare.items()}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="kafka-poll")
         self._own = Ownership(sink, consumer, self._writer, self._in_thread, self._options.recheck_s, crash)
         self._take_after_s = 0.0
@@ -212,7 +213,7 @@ class SinkLoop(Generic[H]):
         for partition, next_offset in done.items():
             self._consumer.mark_done(partition, next_offset)
         polled = self._consumer.poll(max_records, timeout_s)
-        return polled, decode_runs(polled.records, self._decoders, self._own.sessions)
+        return polled, decode_runs(polled.records, self._decoders, self._own.sessions, self._prepare)
 
     async def _settle(self) -> None:
         """Bring partitions in order: those fenced, those to take, those to load again; and look around."""

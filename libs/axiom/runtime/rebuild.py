@@ -20,6 +20,7 @@ from axiom.bus.port import LogReader
 from axiom.contracts.record import Record, TopicPartition
 from axiom.errors import LogMismatch, Misconfigured, Permanent, Transient
 from axiom.runtime.fold import LogFold, Nowhere, Progress
+from axiom.runtime.interpreter import tuned
 from axiom.runtime.sink import Sink
 from axiom.stores.port import Position
 from axiom.stores.shadow import Shadow
@@ -75,13 +76,14 @@ async def rebuild(
     unread = _OfUnread(dead_letters)
     shadow = sink.shadow()
     try:
-        fold, resumed = await _begin(sink, shadow, reader, unread, progress, resume=resume)
-        while True:
-            unread.read = await _live(sink, reader)
-            if await fold.fill({**fold.ends(), **unread.read}) <= _NEAR_RECORDS:
-                break
-        filled_s = time.monotonic()
-        swap_s = await _swap(sink.name, shadow, fold, unread)
+        async with tuned():
+            fold, resumed = await _begin(sink, shadow, reader, unread, progress, resume=resume)
+            while True:
+                unread.read = await _live(sink, reader)
+                if await fold.fill({**fold.ends(), **unread.read}) <= _NEAR_RECORDS:
+                    break
+            filled_s = time.monotonic()
+            swap_s = await _swap(sink.name, shadow, fold, unread)
         await _discard(shadow, shadow.linger_s if has_readers else 0.0)
     finally:
         await shadow.store.close()

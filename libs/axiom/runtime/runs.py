@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
@@ -13,10 +14,16 @@ from axiom.contracts.record import Record, TopicPartition
 from axiom.errors import BadRecord, Permanent
 from axiom.stores.port import Batch
 
+Prepare = Callable[[Sequence[Record], Sequence[Any]], Any]
+"""What can be made of records and their payloads before they are written."""
+
 
 @dataclass(slots=True)
 class Run:
-    """Consecutive records of one partition. `session` tells reads before a reposition from later ones."""
+    """Consecutive records of one partition. `session` tells reads before a reposition from later ones.
+
+    `ready` is made of exactly `records` and `payloads`, or None.
+    """
 
     source: TopicPartition
     session: int
@@ -25,6 +32,7 @@ class Run:
     records: list[Record] = field(default_factory=list)
     payloads: list[Any] = field(default_factory=list)
     bad: list[tuple[Record, Permanent]] = field(default_factory=list)
+    ready: Any = None
 
     @property
     def read(self) -> int:
@@ -36,23 +44,32 @@ def decode_runs(
     records: Sequence[Record],
     decoders: Mapping[str, Decoder[Any]],
     sessions: Mapping[TopicPartition, int],
+    prepare: Mapping[str, Prepare] | None = None,
 ) -> list[Run]:
-    """One run for each partition that has records; what can't be decoded is in `bad`."""
+    """One run for each partition that has records; what can't be decoded is in `bad`.
+
+    Args:
+        decoders, prepare: by topic.
+    """
     by_source: dict[tuple[str, int], list[Record]] = {}
     for source, own in groupby(records, key=itemgetter(0, 1)):
         by_source.setdefault(source, []).extend(own)
+    ready = prepare or {}
     return [
-        _run(own, decoders[source[0]], sessions.get(TopicPartition(*source), -1))
+        _run(own, decoders[source[0]], sessions.get(TopicPartition(*source), -1), ready.get(source[0]))
         for source, own in by_source.items()
     ]
 
 
-def _run(records: list[Record], decoder: Decoder[Any], session: int) -> Run:
+def _run(records: list[Record], decoder: Decoder[Any], session: int, prepare: Prepare | None) -> Run:
     first, last = records[0], records[-1]
     run = Run(TopicPartition(first.topic, first.partition), session, first.offset, last.offset + 1)
     payloads = decoder.all_of(records)
     if payloads is not None:
         run.records, run.payloads = records, payloads
+        if prepare is not None:
+            with suppress(Permanent):  # one of them is bad: the write finds out which
+                run.ready = prepare(records, payloads)
         return run
     for record in records:
         try:

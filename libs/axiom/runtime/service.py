@@ -8,7 +8,6 @@ Exit codes: 0 stopped as asked; 1 a failure worth a restart; 2 misconfigured (a 
 from __future__ import annotations
 
 import asyncio
-import gc
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
@@ -20,6 +19,7 @@ from axiom.bus.deadletters import DeadLetters
 from axiom.bus.kafka import KafkaConsumer, KafkaLogReader, KafkaProducer
 from axiom.errors import LogMismatch, Misconfigured
 from axiom.runtime.crashpoint import CrashPoint
+from axiom.runtime.interpreter import tuned
 from axiom.runtime.job_loop import JobLoop, group_of
 from axiom.runtime.jobs import JobOwner
 from axiom.runtime.loop import SinkLoop
@@ -40,7 +40,6 @@ Work = Callable[[Health, asyncio.Event], Awaitable[None]]
 MISCONFIGURED = 2
 LOG_MISMATCH = 4
 LAST_STEPS_S = 0.5
-_COLLECT_EVERY_S = 5.0
 log = get_logger()
 
 
@@ -75,26 +74,9 @@ async def _serve(name: str, settings: ServiceSettings, make_work: Callable[[Serv
         loop.add_signal_handler(number, stop.set)
     health = Health(name)
     work = make_work(settings)
-    async with health_server(health, settings.health_host, settings.health_port) as port:
+    async with health_server(health, settings.health_host, settings.health_port) as port, tuned():
         log.info("service_started", health_port=port)
-        collector = asyncio.create_task(_collect_garbage())
-        try:
-            await work(health, stop)
-        finally:
-            collector.cancel()
-
-
-async def _collect_garbage() -> None:
-    """Collect every few seconds instead of every few hundred allocations.
-
-    A batch allocates some 100,000 short-lived tuples: left to itself the collector walks all that is alive
-    again and again, and takes up to two thirds of a sink's time to find nothing. Cycles are rare here.
-    """
-    gc.disable()
-    gc.freeze()
-    while True:
-        await asyncio.sleep(_COLLECT_EVERY_S)
-        gc.collect()
+        await work(health, stop)
 
 
 def run_sink(name: str, settings_type: type[S], make_sink: Callable[[S], Sink[H]]) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from axiom.contracts.topic import Topic
+from axiom.runtime.runs import Prepare
 from axiom.stores.port import Store
 from axiom.stores.shadow import Shadow, Snapshots
 
@@ -22,6 +23,8 @@ class Sink(Generic[H]):
         handlers: topic to handler: how a batch becomes rows, in the store's own terms.
         shadow: makes the target that a rebuild fills and swaps in.
         snapshots: keeps states as of a time, where the store can keep more than one.
+        prepare: by topic, what of a write needs no store: it is made of a run's records and payloads in the
+            thread that decodes them, while the run before is written, and is the batch's `ready`. Pure.
         most_records: of one write, by topic, where each record costs much; else as many as were polled.
     """
 
@@ -30,4 +33,5 @@ class Sink(Generic[H]):
     handlers: Mapping[Topic[Any], H]
     shadow: Callable[[], Shadow[H]]
     snapshots: Callable[[], Snapshots[H]] | None = None
+    prepare: Mapping[Topic[Any], Prepare] = field(default_factory=dict)
     most_records: Mapping[Topic[Any], int] = field(default_factory=dict)

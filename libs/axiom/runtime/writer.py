@@ -96,8 +96,9 @@ class Writer(Generic[H]):
     def _send_back(self, run: Run, held: Held) -> None:
         """Read on where the store is: what is in it already would be counted again, and its offset fall back.
 
-        The client begins a new partition by asking for the log's first offset. When that answer comes later
-        than the seek to the store's offset, as on a busy broker, it reads from the beginning.
+        Seen when a busy broker's answer about a partition's first offset undid the seek to the store's. The
+        Kafka adapter asks that question no more; whatever else makes a client read on from elsewhere ends
+        here.
         """
         log.warning(
             "read_too_early", topic=run.source.topic, partition=run.source.partition,
@@ -135,6 +136,7 @@ class Writer(Generic[H]):
                 records=run.records,
                 payloads=run.payloads,
                 dead=[(record.offset, error_class(reason)) for record, reason in run.bad],
+                ready=run.ready,
             ),
             held,
         )
@@ -153,7 +155,7 @@ class Writer(Generic[H]):
             [record] = batch.records
             await self._bury([(record, reason)])
             dead = sorted([*batch.dead, (record.offset, error_class(reason))])
-            await self._write_batch(replace(batch, records=(), payloads=(), dead=dead), held)
+            await self._write_batch(replace(batch, records=(), payloads=(), dead=dead, ready=None), held)
             return
         self._crash.reached("after_store_write")
         self._count(batch, held, applied)

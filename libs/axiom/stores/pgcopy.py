@@ -11,11 +11,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from axiom.errors import Permanent
+
+T = TypeVar("T")
 
 _SIGNATURE = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 _TRAILER = b"\xff\xff"
@@ -45,14 +48,15 @@ class Column:
     @classmethod
     def timestamptz(cls, moments: Sequence[datetime]) -> Column:
         """`timestamptz`, to the microsecond."""
-        return cls._fixed(np.array([(moment - _EPOCH) // _MICROSECOND for moment in moments], dtype=np.int64))
+        codes, distinct = _coded(moments)
+        numbers = np.array([(one - _EPOCH) // _MICROSECOND for one in distinct], dtype=np.int64)
+        return cls._fixed(numbers[codes])
 
     @classmethod
     def text(cls, values: Sequence[str | None]) -> Column:
         """`text`, with None as NULL."""
-        numbers: dict[str | None, int] = {}  # a batch has few distinct texts: each is encoded once
-        codes = np.array([numbers.setdefault(value, len(numbers)) for value in values], dtype=np.intp)
-        encoded = [None if value is None else value.encode() for value in numbers]
+        codes, distinct = _coded(values)
+        encoded = [None if value is None else value.encode() for value in distinct]
         widths = np.array([_NULL if text is None else len(text) for text in encoded], dtype=np.int32)
         return cls(np.array([text or b"" for text in encoded], dtype=bytes)[codes], widths[codes])
 
@@ -87,6 +91,13 @@ def fixed_rows(data: bytes, columns: Mapping[str, str]) -> dict[str, npt.NDArray
     if not whole or any((table[f"width of {name}"] != form[name].itemsize).any() for name in columns):
         raise Permanent(f"the rows of {', '.join(columns)} have NULLs or other types than asked for")
     return {name: table[name].astype(kind) for name, kind in columns.items()}
+
+
+def _coded(values: Sequence[T]) -> tuple[npt.NDArray[np.intp], list[T]]:
+    """Each value's number, and the values by number: a batch has few distinct ones, each is encoded once."""
+    numbers: dict[T, int] = {}
+    codes = np.array([numbers.setdefault(value, len(numbers)) for value in values], dtype=np.intp)
+    return codes, list(numbers)
 
 
 def _groups_of_equal_widths(columns: Sequence[Column]) -> list[npt.NDArray[np.intp]]:

@@ -62,6 +62,8 @@ class Batch:
     Attributes:
         records: those that were decoded, in offset order, with `payloads` in the same order.
         dead: offsets in the run whose records are confirmed in `dead-letters`, with their error class.
+        ready: what the sink's `prepare` made of records and payloads beforehand; None where there is none
+            of exactly these records, and the handler makes it itself.
     """
 
     consumer: str
@@ -73,6 +75,7 @@ class Batch:
     records: Sequence[Record]
     payloads: Sequence[Any]
     dead: Sequence[tuple[int, str]] = ()
+    ready: Any = None
 
     @property
     def source(self) -> TopicPartition:

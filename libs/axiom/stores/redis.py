@@ -37,14 +37,17 @@ pack = msgspec.msgpack.encode
 
 
 class Call(NamedTuple):
-    """What a handler wants done: the body of a Lua function of `rows` that returns the applied count."""
+    """What a handler wants done: the body of a Lua function of `rows` that returns the applied count.
+
+    `rows` are numbers, strings and lists, packed with `pack`.
+    """
 
     script: str
-    rows: Any
+    rows: bytes
 
 
 Handler = Callable[[Batch], Call]
-"""Turns a batch into a script and its rows (numbers, strings, lists). Pure."""
+"""Turns a batch into a script and its rows. Pure."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,7 @@ class RedisStore:
         return positions_of(_texts(row.items()) for row in rows if row)
 
     async def apply(self, batch: Batch, handler: Handler) -> int:
-        call = handler(batch) if batch.records else Call("return 0", [])
+        call = handler(batch) if batch.records else Call("return 0", pack([]))
         fence = [
             str(batch.epoch), str(batch.expected_offset), str(batch.next_offset), len(batch.records),
             [[str(offset), error_class] for offset, error_class in batch.dead],
@@ -142,14 +145,14 @@ class RedisStore:
             script = self._script(_framed(call.script))
             applied: int = await script(
                 keys=[self.names.offsets(*source), self.names.dead(*source)],
-                args=[pack(fence), pack(call.rows), int(self._publish)],
+                args=[pack(fence), call.rows, int(self._publish)],
             )
         return applied
 
     async def rehearse(self, batch: Batch, handler: Handler) -> int:
         call = handler(batch)
         script = (_LUA / "rehearse.lua").read_text(encoding="utf-8").replace(_BODY, call.script)
-        return int(await self.run(script, [], [_REHEARSAL_DATABASE, pack(call.rows)]))
+        return int(await self.run(script, [], [_REHEARSAL_DATABASE, call.rows]))
 
     async def run(self, script: str, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
         """Run a script of ours outside any batch."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 
-from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka import (
     Consumer as _Consumer,
 )
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka import (
     Message as _Message,
 )
@@ -116,9 +116,9 @@ class KafkaConsumer:
         self._consumer.close()
 
     def _on_assign(self, consumer: _Consumer, partitions: list[_TopicPartition]) -> None:
-        # Paused before its first fetch, so the offset given here is never read from; `start_at` seeks. It is a
-        # number all the same: "the beginning" is a question to the broker, and its answer, coming after the
-        # seek, undoes it.
+        # Paused before its first fetch, so the offset given here is never read from; `start_at` seeks. It is
+        # a number all the same: "the beginning" is a question to the broker, and its answer, coming after
+        # the seek, undoes it.
         for part in partitions:
             part.offset = 0
         consumer.incremental_assign(partitions)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 
 from confluent_kafka import Consumer as _Consumer
 from confluent_kafka import KafkaException
@@ -76,19 +78,26 @@ class KafkaLogReader:
                     continue
                 silence_s = 0.0
                 records = to_records([first, *consumer.consume(max_records - 1, 0)])
-                wanted = [record for record in records if record.offset < left.get(_source(record), -1)]
-                for record in records:
-                    part = _source(record)
-                    if part in left and record.offset + 1 >= left[part]:
-                        _finish(consumer, left, part)
-                if wanted:
+                if wanted := _within(records, consumer, left):
                     yield wanted
         finally:
             consumer.close()
 
 
-def _source(record: Record) -> TopicPartition:
-    return TopicPartition(record.topic, record.partition)
+def _within(
+    records: Sequence[Record], consumer: _Consumer, left: dict[TopicPartition, int]
+) -> Sequence[Record]:
+    """The records before the ends; partitions that reach theirs are done."""
+    wanted: list[Record] = []
+    for source, stretch in groupby(records, key=itemgetter(0, 1)):
+        part, own = TopicPartition(*source), list(stretch)
+        end = left.get(part, 0)
+        if own[-1].offset + 1 >= end:
+            own = [record for record in own if record.offset < end]
+            if part in left:
+                _finish(consumer, left, part)
+        wanted += own
+    return wanted
 
 
 def _finish(consumer: _Consumer, left: dict[TopicPartition, int], part: TopicPartition) -> None:

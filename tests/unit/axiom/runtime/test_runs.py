@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
@@ -38,6 +39,31 @@ def test_partitions_become_runs_in_offset_order() -> None:
 
 def test_no_records_are_no_runs() -> None:
     assert decode_runs([], DECODERS, {}) == []
+
+
+def closes(records: Sequence[Record], bars: Sequence[PriceBar]) -> list[tuple[int, float]]:
+    return [(one.offset, bar.close) for one, bar in zip(records, bars, strict=True)]
+
+
+def test_what_is_made_ready_is_of_exactly_the_records_that_are_written() -> None:
+    records = [at(0, 5), at(0, 6), at(0, 7)]
+    [run] = decode_runs(records, DECODERS, {}, {TOPIC.name: closes})
+    assert run.ready == closes(run.records, run.payloads)
+    assert [piece.ready for piece in cut(run, 2)] == [None, None]
+    batch = Batch("c", TOPIC.name, 0, 7, 5, 8, run.records, run.payloads, ready=run.ready)
+    assert [half.ready for half in halves(batch)] == [None, None]
+    [with_bad] = decode_runs([*records, at(0, 8, good=False)], DECODERS, {}, {TOPIC.name: closes})
+    assert with_bad.ready is None
+    [other] = decode_runs(records, DECODERS, {}, {"another": closes})
+    assert other.ready is None
+
+
+def test_what_can_not_be_made_ready_is_left_to_the_write_which_finds_the_record() -> None:
+    def refuses(records: Sequence[Record], bars: Sequence[PriceBar]) -> None:
+        raise BadRecord("invalid_payload", "one of them")
+
+    [run] = decode_runs([at(0, 5)], DECODERS, {}, {TOPIC.name: refuses})
+    assert (run.ready, run.read) == (None, 1)
 
 
 patterns = st.lists(st.booleans(), min_size=1, max_size=60)
