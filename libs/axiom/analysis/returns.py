@@ -36,6 +36,8 @@ class Returns:
             self.values, axis=1, initial=np.inf, where=present
         )
         kept = np.flatnonzero(enough & spread)
+        if len(kept) == len(self.symbols):
+            return self
         return Returns(tuple(self.symbols[row] for row in kept), self.days, self.values[kept])
 
 
