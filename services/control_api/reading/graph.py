@@ -9,9 +9,11 @@ from typing import Any
 
 from pydantic import Field
 
+from axiom.errors import Misconfigured
 from axiom.knowledge.around import around
 from axiom.knowledge.origin import origin, relation_of
 from axiom.stores.queries import named_queries
+from services.control_api.problems import invalid
 from services.control_api.reading.models import Model
 from services.control_api.reading.sources import Sources
 
@@ -141,9 +143,12 @@ async def edge_origin(sources: Sources, subject: str, relation: str, other: str)
 
     Raises:
         NotInGraph: nothing was ever said of such an edge.
-        Misconfigured: there is no such relation.
+        Refused: there is no such relation.
     """
-    known = relation_of(relation)
+    try:
+        known = relation_of(relation)
+    except Misconfigured as unknown:
+        raise invalid(str(unknown)) from unknown
     subject = subject.lower() if known in OF_EVENTS else subject.upper()
     found = await origin(sources.graph, sources.market, subject, known, other.upper())
     return EdgeOrigin(
