@@ -141,13 +141,13 @@ def is_record(message: _Message) -> bool:
     if error.code() in _OUT_OF_RANGE:
         raise LogMismatch(
             f"the next record of {message.topic()}-{message.partition()} is not in the log any more "
-            f"({error.str()}): the topic was truncated below the store's offset. Rebuild the store from "
-            f"what the log still holds, or restore the topic"
+            f"({error.str()}): the topic was truncated, or made anew. `axiom rebuild --accept-loss` makes the "
+            f"store of what the log holds now; `axiom restore` brings a backup's log back"
         )
     if error.code() in _GONE:
         raise LogMismatch(
             f"the topic {message.topic()} is gone ({error.str()}): make it with `axiom topics create`, "
-            f"then rebuild"
+            f"then `axiom rebuild --accept-loss`"
         )
     if error.code() in _REFUSED or error.fatal():
         raise Misconfigured(f"Kafka refuses this consumer: {error.str()}")
