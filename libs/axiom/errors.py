@@ -65,6 +65,10 @@ class Fenced(AxiomError):
 class LogMismatch(AxiomError):
     """The topic was deleted, truncated or repartitioned since the store was filled from it."""
 
+    WAY_OUT = (
+        "Restore the topic, or make the store anew from what the log holds: `axiom rebuild --accept-loss`"
+    )
+
 
 class Misconfigured(AxiomError):
     """A setting is missing or wrong; the message names it and says how to set it."""

@@ -11,8 +11,6 @@ from axiom.contracts.record import LogRange, TopicIdentity, TopicPartition
 from axiom.errors import LogMismatch
 from axiom.stores.port import Position, Store
 
-_WAY_OUT = "Restore the topic, or make the store anew from what the log holds: `axiom rebuild --accept-loss`"
-
 
 @dataclass(frozen=True, slots=True)
 class Log:
@@ -60,20 +58,21 @@ def check(part: TopicPartition, position: Position, log: TopicIdentity, kept: Lo
     if position.log.topic_id != log.topic_id:
         raise LogMismatch(
             f"{part.topic} was deleted and made again since the store was filled (its id was "
-            f"{position.log.topic_id}, now {log.topic_id}). {_WAY_OUT}"
+            f"{position.log.topic_id}, now {log.topic_id}). {LogMismatch.WAY_OUT}"
         )
     if position.log.partitions != log.partitions:
         raise LogMismatch(
             f"{part.topic} has {log.partitions} partitions where the store was filled from "
-            f"{position.log.partitions}: keys have moved between partitions. {_WAY_OUT}"
+            f"{position.log.partitions}: keys have moved between partitions. {LogMismatch.WAY_OUT}"
         )
     if position.next_offset < kept.start:
         raise LogMismatch(
             f"{part} was truncated: the store goes on at {position.next_offset}, the log begins at "
-            f"{kept.start}, so {kept.start - position.next_offset} records are lost to the store. {_WAY_OUT}"
+            f"{kept.start}, so {kept.start - position.next_offset} records are lost to the store. "
+            f"{LogMismatch.WAY_OUT}"
         )
     if position.next_offset > kept.end:
         raise LogMismatch(
             f"{part} ends at {kept.end}, before the store's {position.next_offset}: the log lost "
-            f"records that the store has. {_WAY_OUT}"
+            f"records that the store has. {LogMismatch.WAY_OUT}"
         )

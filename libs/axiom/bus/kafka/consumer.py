@@ -141,13 +141,12 @@ def is_record(message: _Message) -> bool:
     if error.code() in _OUT_OF_RANGE:
         raise LogMismatch(
             f"the next record of {message.topic()}-{message.partition()} is not in the log any more "
-            f"({error.str()}): the topic was truncated, or made anew. `axiom rebuild --accept-loss` makes the "
-            f"store of what the log holds now; `axiom restore` brings a backup's log back"
+            f"({error.str()}): the topic was truncated, or made anew. {LogMismatch.WAY_OUT}"
         )
     if error.code() in _GONE:
         raise LogMismatch(
-            f"the topic {message.topic()} is gone ({error.str()}): make it with `axiom topics create`, "
-            f"then `axiom rebuild --accept-loss`"
+            f"the topic {message.topic()} is gone ({error.str()}): make it with `axiom topics create`. "
+            f"{LogMismatch.WAY_OUT}"
         )
     if error.code() in _REFUSED or error.fatal():
         raise Misconfigured(f"Kafka refuses this consumer: {error.str()}")
