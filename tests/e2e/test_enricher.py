@@ -50,7 +50,11 @@ def newsroom(stack: StackUnderTest) -> Iterator[Newsroom]:
 
 
 @pytest.mark.parametrize(
-    ("events", "kills"), [(120, 4), pytest.param(1000, 20, marks=pytest.mark.chaos, id="1000-20")]
+    ("events", "kills"),
+    [
+        (120, 4),
+        pytest.param(1000, 20, marks=[pytest.mark.chaos, pytest.mark.timeout(1500)], id="1000-20"),
+    ],
 )
 def test_each_event_is_paid_for_once_through_kills(newsroom: Newsroom, events: int, kills: int) -> None:
     """I12; what is paid beyond that are calls in flight at a kill, and they are counted."""
