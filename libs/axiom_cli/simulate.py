@@ -17,6 +17,7 @@ from axiom_sim.simulation import Result, simulate
 from axiom_sim.world import Scene
 
 SHOWN = 60
+FIRST = datetime(2026, 11, 23)  # noqa: DTZ001 - a day, as typer parses one; a fixed one, so that runs compare
 
 
 class NotAsItShouldBe(AxiomError):
@@ -29,7 +30,10 @@ def register(root: typer.Typer) -> None:
 
 
 def simulate_days(
-    first: Annotated[datetime, typer.Option("--date", formats=["%Y-%m-%d"], help="The first day.")],
+    first: Annotated[
+        datetime,
+        typer.Option("--date", formats=["%Y-%m-%d"], help="The first day; always the same one if none."),
+    ] = FIRST,
     days: Annotated[int, typer.Option(min=1, max=120, help="How many days.")] = 1,
     symbols: Annotated[int, typer.Option(min=100, max=20_000, help="How many listed companies.")] = 6000,
     seed: Annotated[int, typer.Option(help="Which faults happen when.")] = 1,
