@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -172,8 +174,10 @@ class World:
 
 @cache
 def cache_folder() -> Path:
-    """Where yfinance keeps its cookies: one folder for the process, which it never lets go of."""
-    return Path(tempfile.mkdtemp(prefix="axiom-simulate-"))
+    """Where yfinance keeps its cookies: one folder for the process, as long as that lives."""
+    folder = tempfile.mkdtemp(prefix="axiom-simulate-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
 class Loader:

@@ -103,10 +103,9 @@ class Visit:
         found.wait_for()
         return found.inner_text()
 
-    def overflow_px(self) -> int:
-        """By how much the page is wider than the window."""
-        wide: int = self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-        return wide
+    def wait_fitted(self) -> None:
+        """Wait until nothing is wider than the window: charts follow a new width a moment later."""
+        self.page.wait_for_function("document.documentElement.scrollWidth <= window.innerWidth")
 
     def first_paint_ms(self) -> float:
         """From the start of the navigation to the first thing that the page drew."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from deploy.observability.dashboards.__main__ import BOARDS
-from tests.e2e.monitoring import Prometheus, need, prometheus
+from tests.e2e.monitoring import need, prometheus
 from tests.e2e.newsroom import Newsroom
 from tests.e2e.pipeline import Pipeline, run_axiom
 from tests.e2e.quota_provider import provider
@@ -60,23 +60,19 @@ def test_every_panel_has_data(services: dict[str, int], pipeline: Pipeline, tmp_
         done = run_axiom(pipeline.env, "jobs", "run", job, "--wait", timeout_s=300)
         assert done.returncode == 0, done.stdout + done.stderr
     with prometheus(tmp_path, services) as monitor:
-        wanted = {
-            f"{board.uid}: {panel.title}: {expression}"
+        empty = {
+            f"{board.uid}: {panel.title}: {expression}": expression
             for board in BOARDS
             for panel in board.panels()
             for expression in panel.lines.values()
         }
-        empty = set(wanted)
 
         def all_have_data() -> bool:
-            empty.difference_update({one for one in empty if _has_data(monitor, one.split(": ", 2)[2])})
+            for what in [what for what, expression in empty.items() if monitor.query(expression)]:
+                del empty[what]
             return not empty
 
         try:
             wait_until("every panel has data", all_have_data, 240)
         except AssertionError:
             raise AssertionError("no data for\n" + "\n".join(sorted(empty))) from None
-
-
-def _has_data(monitor: Prometheus, expression: str) -> bool:
-    return bool(monitor.query(expression))
