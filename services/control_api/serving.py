@@ -45,6 +45,7 @@ async def serve(app: ASGIApp, settings: ApiSettings, stop: asyncio.Event) -> Non
         backlog=_BACKLOG,
         ws="websockets-sansio",
         ws_max_size=settings.body_bytes,
+        ws_per_message_deflate=False,  # on loopback packing a frame costs more than sending it
         lifespan="off",
     )
     server = _Server(config)
