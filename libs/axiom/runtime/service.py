@@ -8,7 +8,9 @@ Exit codes: 0 stopped as asked; 1 a failure worth a restart; 2 misconfigured (a 
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Protocol, TypeVar
@@ -40,6 +42,7 @@ Work = Callable[[Health, asyncio.Event], Awaitable[None]]
 MISCONFIGURED = 2
 LOG_MISMATCH = 4
 LAST_STEPS_S = 0.5
+_STOP_S = 9.0  # whoever asks for a stop waits for 10
 log = get_logger()
 
 
@@ -70,13 +73,29 @@ def run_service(name: str, make_work: Callable[[ServiceSettings], Work]) -> int:
 async def _serve(name: str, settings: ServiceSettings, make_work: Callable[[ServiceSettings], Work]) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def begin_to_stop() -> None:
+        stop.set()
+        at_last = threading.Timer(_STOP_S, _cut_short)
+        at_last.daemon = True
+        at_last.start()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, begin_to_stop)
     health = Health(name)
     work = make_work(settings)
     async with health_server(health, settings.health_host, settings.health_port) as port, tuned():
         log.info("service_started", health_port=port)
         await work(health, stop)
+
+
+def _cut_short() -> None:
+    """End with what is still open: a client may say goodbye to a server that is not there for long.
+
+    It is as harmless as a kill: what was not done is done by whoever comes next.
+    """
+    log.warning("stop_cut_short", why=f"something did not let go in {_STOP_S} s")
+    os._exit(0)
 
 
 def run_sink(name: str, settings_type: type[S], make_sink: Callable[[S], Sink[H]]) -> int:
