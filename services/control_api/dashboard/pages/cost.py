@@ -21,7 +21,7 @@ _COLUMNS = (
 )
 _DAYS = {7: "7 days", 31: "31 days", 90: "90 days"}
 _EMPTY = (
-    "Nothing was spent in this time. Without ANTHROPIC_API_KEY the enricher reads by itself, at no cost; "
+    "Nothing was spent in this time. Without AXIOM_CLAUDE_API_KEY the enricher reads by itself, at no cost; "
     "set the key in .env and restart to have Claude read."
 )
 _MODES = {
