@@ -16,7 +16,7 @@ from tests.e2e.members import counted
 from tests.e2e.pipeline import DEAD_LETTERS, TOPIC, Pipeline
 from tests.stack import run_postgres
 
-pytestmark = [pytest.mark.e2e, pytest.mark.chaos]
+pytestmark = pytest.mark.e2e
 
 READERS = ("postgres_sink", "redis_sink")
 UNLUCKY = [one.model_copy(update={"source": "unlucky"}) for one in daily_bars(["ZUN", "ZLUCKY"], 3)]

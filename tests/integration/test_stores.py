@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import pytest
 from pydantic import SecretStr
 
@@ -331,6 +332,22 @@ class TestPostgres(StoreSuite):
             await task
         assert await world.rows() == {}
         assert await store.apply(batch("c", at, [("a", 2)]), world.handler) == 1
+
+    async def test_a_connection_that_could_not_make_its_stage_is_not_kept(self, world: PostgresWorld) -> None:
+        """As on a disk that is full while the sink connects again."""
+        stage = "CREATE TEMP TABLE stage (LIKE later)"
+        store = postgres.PostgresStore(
+            world.settings, schema=world.schema, migrations=world.migrations, session=stage
+        )
+        try:
+            await store.setup()
+            with pytest.raises(asyncpg.UndefinedTableError, match="later"):
+                await store.fetch("SELECT * FROM stage")
+            async with world.member().transaction() as transaction:
+                await transaction.execute("CREATE TABLE later (number int)")
+            assert await store.fetch("SELECT * FROM stage") == []
+        finally:
+            await store.close()
 
     async def test_what_is_not_configured_right_is_said(self, world: PostgresWorld) -> None:
         for wrong in ({"password": SecretStr("wrong")}, {"user": "nobody"}, {"database": "none"}):

@@ -266,9 +266,7 @@ class PostgresStore:
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[Any]:
         if self._connection is None or self._connection.is_closed():
-            self._connection = await self._connect()
-            if self._session and self._is_set_up:
-                await self._connection.execute(self._session)
+            self._connection = await self._begin_session()
         try:
             yield self._connection
         except (*_REFUSALS, Fenced, Permanent):
@@ -276,6 +274,16 @@ class PostgresStore:
         except BaseException:  # the connection's state is not known, also when a task was cancelled
             await self._drop_connection()
             raise
+
+    async def _begin_session(self) -> Any:
+        connection = await self._connect()
+        try:
+            if self._session and self._is_set_up:
+                await connection.execute(self._session)
+        except BaseException:  # as on a full disk: a connection without its stage is none
+            connection.terminate()
+            raise
+        return connection
 
     async def _drop_connection(self) -> None:
         connection, self._connection = self._connection, None
