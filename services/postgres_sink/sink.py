@@ -107,10 +107,11 @@ class PriceBars:
 
 
 def _copied(records: Sequence[Record], bars: Sequence[PriceBar], *, staged: bool) -> Copied:
+    chosen: Sequence[PriceBar] = bars
     if staged:
         chosen, hashes = newest(records, bars)
     else:
-        chosen, hashes = list(bars), [content_hash(record.value) for record in records]
+        hashes = [content_hash(record.value) for record in records]
     return Copied(sorted(months(chosen)), copy_data(chosen, hashes), staged)
 
 

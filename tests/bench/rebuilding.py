@@ -100,7 +100,7 @@ async def _rebuild(lab: Lab, server: str, way: str) -> Timing:
 
 def _every_record(batch: Batch) -> Call:
     own = [rows([record], [bar]) for record, bar in zip(batch.records, batch.payloads, strict=True)]
-    return write_prices(batch)._replace(rows=pack([row for [row] in own]))
+    return write_prices(replace(batch, ready=pack([row for [row] in own])))
 
 
 def _each_in_redis() -> Sink[Any]:
