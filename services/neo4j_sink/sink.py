@@ -6,7 +6,7 @@ from pathlib import Path
 
 from axiom.runtime.sink import Sink
 from axiom.settings import Neo4jSettings
-from axiom.stores.neo4j import Handler, Neo4jStore, Transaction
+from axiom.stores.neo4j import Handler, Neo4jStore, Transaction, Upsert
 from axiom.stores.neo4j_shadow import Neo4jShadow, Neo4jSnapshots
 from axiom.stores.port import Batch
 from axiom.stores.queries import named_queries
@@ -22,15 +22,16 @@ CONSTRAINTS = [
 ]  # fmt: skip
 
 
-async def write_prices(transaction: Transaction, batch: Batch) -> int:
-    """Write a batch of `price-updates`; a bar takes effect where it is newer than the node's."""
-    own = batch.ready or newest_rows(batch.records, batch.payloads)
-    return await _upsert(transaction, _CYPHER["upsert_prices"], own)
+def _prices(batch: Batch) -> rows.Rows:
+    return batch.ready or newest_rows(batch.records, batch.payloads)
 
 
-async def write_events(transaction: Transaction, batch: Batch) -> int:
-    """Write a batch of `market-events` as nodes."""
-    return await _upsert(transaction, _GRAPH["upsert_events"], rows.events(batch))
+write_prices = Upsert(_CYPHER["upsert_prices"], _prices)
+"""A bar of `price-updates` takes effect where it is newer than the node's."""
+write_events = Upsert(_GRAPH["upsert_events"], rows.events)
+"""`market-events` as nodes."""
+write_correlations = Upsert(_GRAPH["upsert_correlations"], rows.correlations)
+"""`correlation-updates` as edges; one that is gone stays as an edge that is not live."""
 
 
 async def write_companies(transaction: Transaction, batch: Batch) -> int:
@@ -47,22 +48,13 @@ async def write_companies(transaction: Transaction, batch: Batch) -> int:
     return len(changed)
 
 
-async def write_correlations(transaction: Transaction, batch: Batch) -> int:
-    """Write a batch of `correlation-updates`; one that is gone stays as an edge that is not live."""
-    return await _upsert(transaction, _GRAPH["upsert_correlations"], rows.correlations(batch))
-
-
 async def write_mutations(transaction: Transaction, batch: Batch) -> int:
     """Write a batch of `graph-mutations`, kind by kind."""
-    found = rows.mutations(batch)
-    return sum(
-        [await _upsert(transaction, _GRAPH[rows.QUERY_OF[kind]], own) for kind, own in sorted(found.items())]
-    )
-
-
-async def _upsert(transaction: Transaction, query: str, own: rows.Rows) -> int:
-    [answer] = await transaction.run(query, rows=own)
-    return int(answer["applied"])
+    applied = 0
+    for kind, own in sorted(rows.mutations(batch).items()):
+        [answer] = await transaction.run(_GRAPH[rows.QUERY_OF[kind]], rows=own)
+        applied += int(answer["applied"])
+    return applied
 
 
 def make_sink(settings: Neo4jSettings) -> Sink[Handler]:

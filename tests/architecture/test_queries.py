@@ -28,6 +28,9 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("axiom.stores.postgres", "f'CREATE SCHEMA IF NOT EXISTS {self.schema}'"): (
         "a schema can't be a parameter; __init__ takes only [a-z][a-z0-9_]*"
     ),
+    ("axiom.stores.neo4j", "_OWN['fenced_upsert'].replace('UPSERT', upsert.query)"): (
+        "two queries of ours put together; rows travel as a parameter"
+    ),
     (
         "axiom.stores.redis",
         "(_LUA / 'rehearse.lua').read_text(encoding='utf-8').replace(_BODY, call.script)",
@@ -79,6 +82,10 @@ def _built(query: ast.expr, given: Given, seen: frozenset[str]) -> Iterator[str]
         case ast.IfExp(body=one, orelse=other):
             yield from _built(one, given, seen)
             yield from _built(other, given, seen)
+        case ast.Call(
+            func=ast.Name(id="Query"), args=[text, *_]
+        ):  # of the neo4j driver: a query and its limit
+            yield from _built(text, given, seen)
         case _ if (name := _stands_for(query)) in given and name not in seen:
             for value in given[name]:
                 yield from _built(value, given, seen | {name})

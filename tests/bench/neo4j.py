@@ -12,7 +12,7 @@ from neo4j import GraphDatabase, Session
 from axiom.runtime.service import run_sink
 from axiom.runtime.sink import Sink
 from axiom.settings import Neo4jSettings, load
-from axiom.stores.neo4j import Handler, Transaction
+from axiom.stores.neo4j import Handler, Upsert
 from axiom.stores.port import Batch
 from axiom.stores.queries import named_queries
 from services.neo4j_sink import sink as neo4j_sink
@@ -58,17 +58,17 @@ def contestants(lab: Lab, market: Market) -> Sequence[Contestant]:
 
 def uncoalesced(settings: Neo4jSettings) -> Sink[Handler]:
     """neo4j-sink with a handler that sends every record as a row of the same query."""
-    return replace(neo4j_sink.make_sink(settings), handlers={TOPIC: _write_every_record}, prepare={})
+    return replace(
+        neo4j_sink.make_sink(settings), handlers={TOPIC: Upsert(_UPSERT, _every_record)}, prepare={}
+    )
 
 
-async def _write_every_record(transaction: Transaction, batch: Batch) -> int:
-    rows = [
+def _every_record(batch: Batch) -> list[list[Any]]:
+    return [
         row
         for record, bar in zip(batch.records, batch.payloads, strict=True)
         for row in newest_rows([record], [bar])
     ]
-    [answer] = await transaction.run(_UPSERT, rows=rows)
-    return int(answer["applied"])
 
 
 async def _ready(lab: Lab, log: Log) -> Timing:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from neo4j import AsyncDriver, AsyncGraphDatabase, AsyncTransaction, exceptions
+from neo4j import AsyncDriver, AsyncGraphDatabase, AsyncTransaction, Query, exceptions
 
 from axiom.contracts.record import TopicIdentity, TopicPartition
 from axiom.errors import AxiomError, Fenced, Misconfigured, Permanent, StoreDown
@@ -41,6 +42,23 @@ class Transaction:
 
 Handler = Callable[[Transaction, Batch], Awaitable[int]]
 """Writes a batch; returns how many of its records took effect."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upsert:
+    """A handler of one statement: `Neo4jStore.apply` runs it with fence and offset in one round trip.
+
+    Attributes:
+        query: with the parameters `$rows` and `$generation`; returns one row, `applied`.
+        rows: what a batch is for that query.
+    """
+
+    query: str
+    rows: Callable[[Batch], list[list[Any]]]
+
+    async def __call__(self, transaction: Transaction, batch: Batch) -> int:
+        [answer] = await transaction.run(self.query, rows=self.rows(batch))
+        return int(answer["applied"])
 
 
 class Neo4jStore:
@@ -130,7 +148,11 @@ class Neo4jStore:
         return positions_of(row["offset"] for row in rows)
 
     async def apply(self, batch: Batch, handler: Handler) -> int:
-        source = {"consumer": batch.consumer, "topic": batch.topic, "partition": batch.partition}
+        if isinstance(handler, Upsert) and not batch.dead:
+            applied = await self._apply_at_once(batch, handler)
+            if applied is not None:
+                return applied  # else the fence let nothing through: what follows says why
+        source = _source(batch)
         async with self.transaction() as transaction:
             held = await transaction.run(_OWN["lock"], **source)
             expected = {"epoch": batch.epoch, "next_offset": batch.expected_offset}
@@ -145,6 +167,18 @@ class Neo4jStore:
             )  # fmt: skip
         return applied
 
+    async def _apply_at_once(self, batch: Batch, upsert: Upsert) -> int | None:
+        """One statement that commits itself; None where epoch or next offset are not the batch's."""
+        fenced = _OWN["fenced_upsert"].replace("UPSERT", upsert.query)
+        generation = self._generation or await self.active_generation()
+        async with _limit(_TRANSACTION_TIMEOUT_S):
+            answer = await self.query(
+                Query(fenced, timeout=_TRANSACTION_TIMEOUT_S), generation=generation, epoch=batch.epoch,
+                expected_offset=batch.expected_offset, next_offset=batch.next_offset,
+                records=len(batch.records), rows=upsert.rows(batch), **_source(batch),
+            )  # fmt: skip
+        return int(answer[0]["applied"]) if answer else None
+
     async def rehearse(self, batch: Batch, handler: Handler) -> int:
         applied = 0
         with suppress(_Undo):
@@ -153,7 +187,7 @@ class Neo4jStore:
                 raise _Undo("a rehearsal changes nothing")
         return applied
 
-    async def query(self, query: str, **parameters: Any) -> list[dict[str, Any]]:
+    async def query(self, query: str | Query, **parameters: Any) -> list[dict[str, Any]]:
         """Rows of a query, for readers; values only as parameters."""
         async with self._translated(), self._driver.session() as session:
             return await (await session.run(query, **parameters)).data()
@@ -198,6 +232,10 @@ class Neo4jStore:
             raise Permanent(f"Neo4j refuses a batch: {error.code}: {error.message}") from error
         except (exceptions.DriverError, exceptions.Neo4jError, OSError, TimeoutError) as error:
             raise StoreDown(f"{self._where} does not serve: {error}") from error
+
+
+def _source(batch: Batch) -> dict[str, Any]:
+    return {"consumer": batch.consumer, "topic": batch.topic, "partition": batch.partition}
 
 
 def _limit(seconds: float) -> asyncio.Timeout:

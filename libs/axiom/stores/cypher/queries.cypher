@@ -57,6 +57,19 @@ MATCH (o:SinkOffset {generation: $generation, consumer: $consumer, topic: $topic
 SET o.next_offset = $next_offset, o.applied = o.applied + $applied,
     o.superseded = o.superseded + $superseded, o.dead_lettered = o.dead_lettered + $dead_lettered
 
+// fenced_upsert: lock, fence, the query that stands in for UPSERT, and move; no row where the fence holds
+MATCH (l:SinkLock {generation: $generation, consumer: $consumer, topic: $topic, partition: $partition})
+SET l.held = true
+WITH l
+MATCH (o:SinkOffset {generation: $generation, consumer: $consumer, topic: $topic, partition: $partition})
+WHERE o.epoch = $epoch AND o.next_offset = $expected_offset
+CALL () {
+UPSERT
+}
+SET o.next_offset = $next_offset, o.applied = o.applied + applied,
+    o.superseded = o.superseded + $records - applied
+RETURN applied
+
 // bury: remember the offsets that went to dead-letters
 UNWIND $dead AS row
 MERGE (d:DeadOffset {generation: $generation, consumer: $consumer, topic: $topic, partition: $partition,
