@@ -1,4 +1,7 @@
-"""How far stored prices are behind the market, for the metrics: by tier, and for the watch list."""
+"""How far stored prices are behind the market, for the metrics: by tier, and for the watch list.
+
+With it goes what the last check of the bars found, which a restart would hide until the next one.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from axiom.stores.control import ControlStore
 from axiom.telemetry.logs import get_logger
 from axiom.tiers.postgres import PostgresTiers
 from axiom.tiers.staleness import NEVER, Trading
-from services.analyst.checking import MIGRATIONS
+from services.analyst.checking import MIGRATIONS, QualityBook, export
 from services.analyst.market import open_market
 from services.analyst.metrics import BEHIND
 
@@ -53,13 +56,13 @@ class Freshness:
             await control.close()
 
     async def look(self, control: ControlStore) -> None:
-        """Export how far each group of symbols is behind now.
+        """Export how far each group of symbols is behind now, and what the last check of the bars found.
 
         Raises:
             StoreDown: PostgreSQL does not answer.
         """
         now = self._clock.now()
-        await control.setup()
+        export(await QualityBook(control).tiers())
         groups: dict[str, list[str]] = {WATCH_LIST: list(self._watched)}
         for one in await PostgresTiers(control).standings():
             groups.setdefault(str(one.tier), []).append(one.symbol)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Gauge
 
+from axiom.telemetry.metrics import show_from_the_start
+from topics import correlation_updates, graph_mutations, technical_signals
+
 QUALITY_SYMBOLS = Gauge(
     "axiom_quality_symbols",
     "Symbols by the state of their daily bars at the last check: fresh, stale or absent",
@@ -21,4 +24,7 @@ BEHIND = Gauge(
     ["tier", "quantile"],
 )
 PUBLISHED = Counter("axiom_analyst_published_total", "Records written", ["topic"])
+show_from_the_start(
+    PUBLISHED, [one.TOPIC.name for one in (correlation_updates, technical_signals, graph_mutations)]
+)
 EDGES = Gauge("axiom_analyst_edges", "Correlations that hold, by window", ["window"])

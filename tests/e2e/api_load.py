@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import random
+import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,9 +23,8 @@ from confluent_kafka import Producer
 from axiom.contracts.codec import encode
 from tests.e2e.api_site import ApiSite, EventStream, later_bar
 from tests.graph import mutation
+from tests.stack import ROOT
 from topics import graph_mutations, price_updates
-
-PATHS = ("/prices/{}", "/prices/{}/bars?limit=50", "/graph/company/NVDA", "/events?limit=20", "/stores")
 
 
 @dataclass(frozen=True)
@@ -100,11 +102,13 @@ class Rush:
             await self._listening.wait()
             before = process.memory_info().rss / 1e6
             self.seen.rss_mb = (before, before)
-            reading = tasks.create_task(self._read(client, process))
-            await asyncio.to_thread(self._publish)
-            self._published.set()
-            await asyncio.gather(*fast)
-            for task in (reading, *idle):
+            watching = tasks.create_task(self._watch(process))
+            with self._reader() as reader:
+                await asyncio.to_thread(self._publish)
+                self._published.set()
+                await asyncio.gather(*fast)
+                self._note(await asyncio.to_thread(reader.communicate))
+            for task in (watching, *idle):
                 task.cancel()
 
     def _one_more(self) -> None:
@@ -167,17 +171,24 @@ class Rush:
             while not self._published.is_set() or len(seen) < len(self.ids):
                 seen.append((await stream.next(60))["mutation_id"])
 
-    async def _read(self, client: httpx.AsyncClient, process: psutil.Process) -> None:
-        dice = random.Random(1)
+    def _reader(self) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "tests.e2e.api_reads", self.site.url(""), str(self.plan.reads_per_s),
+             *self.plan.names],
+            cwd=ROOT, env={**os.environ, "API_TOKEN": self.site.operator}, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+
+    def _note(self, said: tuple[str, str]) -> None:
+        output, errors = said
+        assert output, errors
+        for path, elapsed_ms, _, wrong in json.loads(output):
+            self.seen.reads_ms.append(elapsed_ms)
+            if wrong:
+                self.seen.failures.append(f"{path}: {wrong}")
+
+    async def _watch(self, process: psutil.Process) -> None:
         while True:
-            path = dice.choice(PATHS).format(dice.choice(self.plan.names))
-            begin = time.monotonic()
-            answer = await client.get(self.site.url(path), headers=self.site.header(self.site.operator))
-            self.seen.reads_ms.append((time.monotonic() - begin) * 1000)
-            if answer.status_code != 200:
-                self.seen.failures.append(f"{path}: {answer.text}")
-            self.seen.rss_mb = (
-                self.seen.rss_mb[0],
-                max(self.seen.rss_mb[1], process.memory_info().rss / 1e6),
-            )
-            await asyncio.sleep(1 / self.plan.reads_per_s)
+            await asyncio.sleep(0.2)
+            most = max(self.seen.rss_mb[1], process.memory_info().rss / 1e6)
+            self.seen.rss_mb = (self.seen.rss_mb[0], most)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from deploy.observability.dashboards.__main__ import BOARDS
+from tests.bars import bar
 from tests.e2e.monitoring import need, prometheus
 from tests.e2e.newsroom import Newsroom
 from tests.e2e.pipeline import Pipeline, run_axiom
 from tests.e2e.quota_provider import provider
 from tests.stack import ServiceProcess, wait_until
+from topics.price_updates import PriceBar
 
 pytestmark = [pytest.mark.e2e, pytest.mark.chaos, pytest.mark.timeout(900)]
 
@@ -54,8 +57,18 @@ def services(pipeline: Pipeline) -> Iterator[dict[str, int]]:
         yield {one.name.replace("_", "-"): one.health_port for one in started}
 
 
+def recent_bars() -> Iterator[PriceBar]:
+    """Daily bars up to yesterday: the sample's are years old, and quality is that of the last sessions."""
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    for name in ("AAPL", "MSFT"):
+        for days in range(1, 60):
+            yield bar(name, close=100.0 + days % 7, ts=today - timedelta(days=days))
+
+
 def test_every_panel_has_data(services: dict[str, int], pipeline: Pipeline, tmp_path: Path) -> None:
     need("prometheus")
+    pipeline.publish(recent_bars())
+    pipeline.wait_caught_up("postgres_sink")
     for job in ("correlation_analyzer", "data_quality"):
         done = run_axiom(pipeline.env, "jobs", "run", job, "--wait", timeout_s=300)
         assert done.returncode == 0, done.stdout + done.stderr

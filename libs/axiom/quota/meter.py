@@ -68,6 +68,7 @@ class Meter:
         self._warned = False
         self._fullest = FULLEST.labels(quota.provider)
         self._calls: dict[str, Counter] = {}
+        self._counted(OTHER.name)  # a series that is there before the first call
 
     @property
     def quota(self) -> Quota:

@@ -16,6 +16,8 @@ from services.control_api.live.tape import Entry, Place, Tape
 from services.control_api.problems import Refused, invalid
 from topics.graph_mutations import TOPIC
 
+PIECE_S = 0.1
+"""A listener that keeps up is given something at most so often."""
 _CHUNK = 200
 _STRETCH = 500
 """Records of one partition that are read from the log at once."""
@@ -87,6 +89,8 @@ class Mutations:
             elif entries:
                 number += len(entries)
                 yield _passed(place, entries)
+                if len(entries) < _CHUNK:
+                    await asyncio.sleep(PIECE_S)  # what comes meanwhile goes in one piece
             else:
                 await self._tape.changed()
 

@@ -66,7 +66,8 @@ async def stream_mutations(
 ) -> EventSourceResponse:
     """Server-sent events, `event: mutation`, with the mutation's JSON as `data`. Every mutation comes, once,
     in the order of its partition. The `id` is the place in the log: give it back as `Last-Event-ID`, which
-    browsers do by themselves, and nothing is left out. A client that reads slowly gets all of it later.
+    browsers do by themselves, and nothing is left out; at most ten pieces a second come. A client that reads
+    slowly gets all of it later.
     """
     if live.hub.problem is not None:
         raise StoreDown(f"nothing is read of the log now: {live.hub.problem}")
