@@ -320,6 +320,15 @@ class BusSuite:
         with pytest.raises(LogMismatch, match=f"{topic}.0"):
             member.poll_until(lambda: False)
 
+    async def test_a_log_whose_beginning_is_gone_is_read_from_where_it_begins(
+        self, world: World, topic: str
+    ) -> None:
+        await send(world.producer(), topic, numbers(10))
+        world.truncate(part(topic), 5)
+        members = [Member(world.consumer(f"{topic}-{number}", topic), start=5) for number in range(8)]
+        for member in members:
+            assert values(member.read(5)) == numbers(10)[5:]
+
     async def test_the_log_range_is_what_the_partition_holds(self, world: World, topic: str) -> None:
         consumer = world.consumer(topic, topic)
         assert consumer.log_ranges([part(topic)])[part(topic)] == LogRange(0, 0)

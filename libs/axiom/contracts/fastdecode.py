@@ -66,7 +66,7 @@ class BatchDecoder:
         except (msgspec.DecodeError, ValueError, RecursionError, TypeError):
             return None
         for moment in self._times:
-            if not all(value is None or is_plausible(value) for value in map(moment, twins)):
+            if not all(map(is_plausible, filter(None, map(moment, twins)))):
                 return None
         for text, pattern, known in self._texts:
             fresh = set(map(text, twins)) - known

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
+from operator import itemgetter
+from typing import Any
 
 from confluent_kafka import (
     Consumer as _Consumer,
@@ -20,7 +23,7 @@ from axiom.bus.kafka.admin import KafkaAdmin
 from axiom.bus.kafka.client import CLIENT_CONFIG, LOGGER
 from axiom.bus.port import Polled
 from axiom.contracts.record import Headers, LogRange, Record, TopicIdentity, TopicPartition
-from axiom.errors import LogMismatch, Misconfigured, StoreDown
+from axiom.errors import AxiomError, LogMismatch, Misconfigured, StoreDown
 
 SHARED_CONFIG = CLIENT_CONFIG | {
     "auto.offset.reset": "error",  # the store names the offset; a silent jump would lose records
@@ -116,14 +119,21 @@ class KafkaConsumer:
         self._consumer.close()
 
     def _on_assign(self, consumer: _Consumer, partitions: list[_TopicPartition]) -> None:
-        # Paused before its first fetch, so the offset given here is never read from; `start_at` seeks. It is
-        # a number all the same: "the beginning" is a question to the broker, and its answer, coming after
-        # the seek, undoes it.
+        # Paused at once, and yet a first fetch may be under way by then: so the offset is one that the log
+        # has. It is a number: "the beginning" is a question to the broker, and its answer, coming after the
+        # seek of `start_at`, undoes it.
+        starts = self._starts([TopicPartition(part.topic, part.partition) for part in partitions])
         for part in partitions:
-            part.offset = 0
+            part.offset = starts.get(TopicPartition(part.topic, part.partition), 0)
         consumer.incremental_assign(partitions)
         consumer.pause(partitions)
         self._assigned += [TopicPartition(part.topic, part.partition) for part in partitions]
+
+    def _starts(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        try:
+            return {part: kept.start for part, kept in self.log_ranges(partitions).items()}
+        except AxiomError:
+            return {}  # just deleted, or Kafka is away again: what follows tells
 
     def _on_revoke(self, consumer: _Consumer, partitions: list[_TopicPartition]) -> None:
         gone = [TopicPartition(part.topic, part.partition) for part in partitions]
@@ -155,23 +165,18 @@ def is_record(message: _Message) -> bool:
 
 def to_records(messages: Sequence[_Message]) -> list[Record]:
     """The messages that are records, as our own type; raises what an error among them means."""
-    new = tuple.__new__  # a NamedTuple's own takes as long as the seven calls together
-    return [
-        new(
-            Record,
-            (
-                message.topic(),
-                message.partition(),
-                message.offset(),
-                message.timestamp()[1],
-                message.key(),
-                message.value(),
-                _headers(message),
-            ),
-        )
-        for message in messages
-        if message.error() is None or is_record(message)
-    ]
+    if any(map(_Message.error, messages)):
+        messages = [message for message in messages if is_record(message)]
+    columns = zip(
+        map(_Message.topic, messages), map(_Message.partition, messages), map(_Message.offset, messages),
+        map(_second, map(_Message.timestamp, messages)), map(_Message.key, messages),
+        map(_Message.value, messages), map(_headers, messages), strict=True,
+    )  # fmt: skip
+    return list(map(_record, columns))  # a loop of Python's own takes half as long again
+
+
+_second: Callable[[tuple[int, int]], int] = itemgetter(1)
+_record: Callable[[tuple[Any, ...]], Record] = partial(tuple.__new__, Record)
 
 
 def _headers(message: _Message) -> Headers:
