@@ -42,6 +42,7 @@ _SETTLING = {
     KafkaError.UNKNOWN_LEADER_EPOCH,
     KafkaError.FENCED_LEADER_EPOCH,
 }
+_ASK_S = 1.0
 _PASSING = _SETTLING | {
     KafkaError._TRANSPORT,
     KafkaError._ALL_BROKERS_DOWN,
@@ -237,7 +238,8 @@ class KafkaAdmin:
         return retrying_within(self._timeout_s, _LeaderUnsettled)(self._listed, wanted)
 
     def _listed(self, wanted: Mapping[_TopicPartition, OffsetSpec]) -> dict[TopicPartition, int]:
-        answers = self._client.list_offsets(dict(wanted), request_timeout=self._timeout_s)
+        # A question about a topic that the client has just heard of may hang; asked again it is answered.
+        answers = self._client.list_offsets(dict(wanted), request_timeout=min(_ASK_S, self._timeout_s))
         return {
             TopicPartition(part.topic, part.partition): self._answer(future).offset
             for part, future in answers.items()
@@ -275,7 +277,8 @@ class KafkaAdmin:
         except KafkaException as error:
             code = error.args[0].code()
             if code in _PASSING:
-                kind = _LeaderUnsettled if code in _SETTLING else StoreDown
+                settling = code in _SETTLING or "partition leaders" in error.args[0].str()
+                kind = _LeaderUnsettled if settling else StoreDown
                 raise kind(f"Kafka at {self._bootstrap} does not answer: {error}") from error
             raise
         except TimeoutError as error:
