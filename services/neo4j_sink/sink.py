@@ -71,6 +71,7 @@ def make_sink(settings: Neo4jSettings) -> Sink[Handler]:
             graph_mutations.TOPIC: write_mutations,
         },
         prepare={price_updates.TOPIC: newest_rows},
+        apart=[price_updates.TOPIC],
         shadow=lambda: Neo4jShadow(store),
         snapshots=lambda: Neo4jSnapshots(store),
     )

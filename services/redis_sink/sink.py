@@ -53,5 +53,6 @@ def make_sink(settings: RedisSettings) -> Sink[Handler]:
             graph_mutations.TOPIC: write_statements,
         },
         prepare={price_updates.TOPIC: packed_prices},
+        apart=[price_updates.TOPIC],
         shadow=lambda: RedisShadow(store),
     )

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from axiom.bus.kafka import KafkaLogReader
+from axiom.runtime import feeds, fold
+from axiom.runtime.apart import Helper, Task
+from axiom.runtime.discovery import sink_of
+from axiom.runtime.fold import Nowhere
+from axiom.runtime.rebuild import rebuild
 from axiom_verify import readers
 from services.price_producer.sources.file import FileSource
 from tests.bench import records
@@ -120,3 +127,29 @@ def test_damage_by_hand_is_named_and_mended(pipeline: Pipeline, subtests: pytest
     assert all(row["records"] for row in axiom(pipeline, "rebuild", "all"))
     pipeline.check_settled(*SINKS)
     assert all(report["equal"] for report in axiom(pipeline, "verify"))
+
+
+@pytest.mark.parametrize("store", ["redis", "neo4j"])
+async def test_processes_of_their_own_build_the_same(
+    pipeline: Pipeline, store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """I3, where the log is long: it is read and decoded beside the process that writes."""
+    pipeline.working(f"{store}_sink")
+    pipeline.publish(mixed_bars(count=40, days=20))
+    pipeline.send([(b"Z000", b"garbage", [("schema-version", b"1")])])
+    pipeline.check_settled(f"{store}_sink")
+    for name, value in pipeline.env.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(fold, "LONG", 1)
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    asked: list[Task] = []
+    monkeypatch.setattr(feeds, "Helper", lambda task: asked.append(task) or Helper(task))
+    sink = sink_of(store)
+    try:
+        done = await rebuild(sink, KafkaLogReader(pipeline.bootstrap), Nowhere(), lambda *_: None)
+    finally:
+        await sink.store.close()
+    assert (done.records, done.dead) == (sum(pipeline.ends().values()), 1)
+    assert len(asked) == 3
+    [report] = axiom(pipeline, "verify", store)
+    assert report["equal"], report

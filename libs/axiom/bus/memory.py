@@ -227,6 +227,8 @@ class MemoryConsumer:
 class MemoryLogReader:
     """`axiom.bus.port.LogReader` on a MemoryBroker."""
 
+    address: str | None = None
+
     def __init__(self, broker: MemoryBroker) -> None:
         self._broker = broker
 

@@ -106,6 +106,10 @@ class Consumer(Protocol):
 class LogReader(Protocol):
     """Reads stretches of the log outside any group: for rebuild, verify and looking at dead letters."""
 
+    @property
+    def address(self) -> str | None:
+        """Where another process can read the same log; None where none can."""
+
     def identity(self, topic: str) -> TopicIdentity:
         """Kafka's id for the topic and its partition count.
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
+import os
 from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
@@ -12,7 +13,9 @@ from axiom.bus.port import LogReader
 from axiom.contracts.codec import Decoder
 from axiom.contracts.record import LogRange, Record, TopicPartition
 from axiom.errors import Fenced, Permanent
+from axiom.runtime.apart import Task, shares
 from axiom.runtime.crashpoint import CrashPoint
+from axiom.runtime.feeds import Feed, HelperFeed, ThreadFeed, read_ahead
 from axiom.runtime.positions import Log, positions_of
 from axiom.runtime.runs import Run, decode_runs
 from axiom.runtime.sink import Sink
@@ -25,6 +28,9 @@ H = TypeVar("H")
 log = get_logger()
 
 _SESSION = 1
+_MOST_HELPERS = 4
+LONG = 200_000
+"""From so many records on processes of their own are worth the second that they take to start."""
 
 Progress = Callable[[TopicPartition, int, int], None]
 """Called with a partition, its next offset and the offset it is to reach."""
@@ -63,6 +69,9 @@ class LogFold(Generic[H]):
         self._accept = accept
         self._decoders: dict[str, Decoder[Any]] = {topic.name: Decoder(topic) for topic in sink.handlers}
         self._prepare = {topic.name: prepare for topic, prepare in sink.prepare.items()}
+        apart = [topic for topic in sink.apart if topic in sink.prepare]
+        self._apart_topics = {topic.name for topic in apart}
+        self._apart = {topic.payload.__module__: sink.prepare[topic] for topic in apart}
         target = replace(sink, store=store)
         self._writer = Writer(target, dead_letters, CrashPoint(), _say)
 
@@ -95,22 +104,30 @@ class LogFold(Generic[H]):
         starts = {part: held.position.next_offset for part, held in self._writer.held.items()}
         stretches = {part: LogRange(starts[part], end) for part, end in ends.items() if starts[part] < end}
         before = self.records
-        runs = self._runs(stretches)
-        ahead = _next(runs)
-        try:
-            while (now := await asyncio.shield(ahead)) is not None:
-                ahead = _next(runs)  # decodes while this one is written
-                await self._writer.write(now)
+        async with aclosing(read_ahead(self._feeds(stretches))) as polls:
+            async for runs in polls:
+                await self._writer.write(runs)
                 if self._writer.fenced:
                     raise Fenced(ANOTHER)
-                for run in now:
+                for run in runs:
                     self.records += run.read
                     self._progress(run.source, run.next_offset, ends[run.source])
-        finally:
-            await asyncio.wait({ahead})
-            ahead.exception()  # what ends the fold is on its way already
-            runs.close()
         return self.records - before
+
+    def _feeds(self, stretches: Mapping[TopicPartition, LogRange]) -> list[Feed]:
+        """Who reads what: processes of their own where that is worth it, else this one."""
+        own, apart = dict(stretches), dict[TopicPartition, LogRange]()
+        if self._reader.address is not None and self._accept is None:
+            apart = {part: own.pop(part) for part in stretches if part.topic in self._apart_topics}
+        feeds: list[Feed] = []
+        if sum(stretch.end - stretch.start for stretch in apart.values()) < LONG:
+            own, apart = dict(stretches), {}
+        for share in shares(apart, min(_MOST_HELPERS, os.cpu_count() or 1)):
+            task = Task(str(self._reader.address), self._apart, share)
+            feeds.append(HelperFeed(task, _SESSION, self._again))
+        if own:
+            feeds.append(ThreadFeed(self._runs(own)))
+        return feeds
 
     def _runs(self, stretches: Mapping[TopicPartition, LogRange]) -> Generator[list[Run]]:
         sessions = dict.fromkeys(stretches, _SESSION)
@@ -118,12 +135,12 @@ class LogFold(Generic[H]):
             wanted = records if self._accept is None else [one for one in records if self._accept(one)]
             yield decode_runs(wanted, self._decoders, sessions, self._prepare)
 
+    def _again(self, source: TopicPartition, stretch: LogRange) -> Run:
+        records = [one for polled in self._reader.read({source: stretch}) for one in polled]
+        [run] = decode_runs(records, self._decoders, {})
+        return run
+
 
 def _say(reason: str, why: str | None) -> None:
     if why is not None:
         log.error("fold_waits", reason=reason, why=why)
-
-
-def _next(runs: Generator[list[Run]]) -> asyncio.Task[list[Run] | None]:
-    """The next runs, read in a thread."""
-    return asyncio.create_task(asyncio.to_thread(next, runs, None))

@@ -29,8 +29,8 @@ class Run:
     session: int
     first_offset: int
     next_offset: int = 0
-    records: list[Record] = field(default_factory=list)
-    payloads: list[Any] = field(default_factory=list)
+    records: Sequence[Record] = ()
+    payloads: Sequence[Any] = ()
     bad: list[tuple[Record, Permanent]] = field(default_factory=list)
     ready: Any = None
 
@@ -71,14 +71,13 @@ def _run(records: list[Record], decoder: Decoder[Any], session: int, prepare: Pr
             with suppress(Permanent):  # one of them is bad: the write finds out which
                 run.ready = prepare(records, payloads)
         return run
+    good: list[tuple[Record, Any]] = []
     for record in records:
         try:
-            payload = decoder(record)
+            good.append((record, decoder(record)))
         except BadRecord as reason:
             run.bad.append((record, reason))
-        else:
-            run.records.append(record)
-            run.payloads.append(payload)
+    run.records, run.payloads = [record for record, _ in good], [payload for _, payload in good]
     return run
 
 

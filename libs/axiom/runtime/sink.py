@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -25,6 +25,8 @@ class Sink(Generic[H]):
         snapshots: keeps states as of a time, where the store can keep more than one.
         prepare: by topic, what of a write needs no store: it is made of a run's records and payloads in the
             thread that decodes them, while the run before is written, and is the batch's `ready`. Pure.
+        apart: of `prepare`'s topics those whose handlers ask nothing of a batch but what is ready. A rebuild
+            decodes them in processes of its own; `prepare` must be a function that pickle knows by its name.
         most_records: of one write, by topic, where each record costs much; else as many as were polled.
     """
 
@@ -34,4 +36,5 @@ class Sink(Generic[H]):
     shadow: Callable[[], Shadow[H]]
     snapshots: Callable[[], Snapshots[H]] | None = None
     prepare: Mapping[Topic[Any], Prepare] = field(default_factory=dict)
+    apart: Collection[Topic[Any]] = ()
     most_records: Mapping[Topic[Any], int] = field(default_factory=dict)

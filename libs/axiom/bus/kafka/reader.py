@@ -24,7 +24,7 @@ class KafkaLogReader:
     """`axiom.bus.port.LogReader` over librdkafka."""
 
     def __init__(self, bootstrap: str) -> None:
-        self._bootstrap = bootstrap
+        self.address = bootstrap
         self._admin = KafkaAdmin(bootstrap)
         self._asking: dict[str, _Consumer] = {}
 
@@ -40,7 +40,7 @@ class KafkaLogReader:
     def done(self, group: str, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
         # Not asked of the admin client, which dies (librdkafka 2.16) where no group has been made yet.
         consumer = self._asking.get(group) or _Consumer(
-            CLIENT_CONFIG | {"bootstrap.servers": self._bootstrap, "group.id": group}, logger=LOGGER
+            CLIENT_CONFIG | {"bootstrap.servers": self.address, "group.id": group}, logger=LOGGER
         )
         self._asking[group] = consumer
         try:
@@ -59,7 +59,7 @@ class KafkaLogReader:
         consumer = _Consumer(
             SHARED_CONFIG
             | {
-                "bootstrap.servers": self._bootstrap,
+                "bootstrap.servers": self.address,
                 "group.id": "axiom-log-reader",
                 "enable.auto.commit": False,
             }
@@ -73,7 +73,7 @@ class KafkaLogReader:
                     silence_s += 0.5
                     _settle_by_position(consumer, left)
                     if silence_s >= _SILENCE_S:
-                        raise StoreDown(f"Kafka at {self._bootstrap} has sent nothing for {_SILENCE_S:.0f} s")
+                        raise StoreDown(f"Kafka at {self.address} has sent nothing for {_SILENCE_S:.0f} s")
                     yield []  # so that the caller can stop
                     continue
                 silence_s = 0.0
