@@ -18,7 +18,7 @@ from tests.e2e.quota_provider import provider
 from tests.stack import ServiceProcess, wait_until
 from topics.price_updates import PriceBar
 
-pytestmark = [pytest.mark.e2e, pytest.mark.chaos, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 SERVICES = (
     "postgres_sink", "redis_sink", "neo4j_sink", "chroma_sink",
