@@ -88,7 +88,9 @@ class Proxy:
             return
         self._writers |= {writer, back}
         try:
-            await asyncio.gather(self._pump(reader, back, ours=True), self._pump(there, writer, ours=False))
+            await asyncio.gather(
+                self._pump(reader, writer, back, ours=True), self._pump(there, back, writer, ours=False)
+            )
         except asyncio.CancelledError:
             pass  # the proxy ends; asyncio's streams would log it as an error of ours
         finally:
@@ -96,8 +98,15 @@ class Proxy:
             for end in (writer, back):
                 end.transport.abort()
 
-    async def _pump(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, *, ours: bool) -> None:
-        with suppress(OSError):
+    async def _pump(
+        self,
+        source: asyncio.StreamReader,
+        source_end: asyncio.StreamWriter,
+        target: asyncio.StreamWriter,
+        *,
+        ours: bool,
+    ) -> None:
+        try:
             while data := await source.read(CHUNK_BYTES):
                 if self.delay_s:
                     await asyncio.sleep(self.delay_s)
@@ -109,3 +118,6 @@ class Proxy:
                 target.write(data)
                 await target.drain()
             target.write_eof()
+        except OSError:  # a reset is one at both ends
+            source_end.transport.abort()
+            target.transport.abort()

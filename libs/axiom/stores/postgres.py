@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
@@ -21,6 +22,7 @@ _SQL = Path(__file__).parent / "sql"
 _OWN = named_queries(_SQL / "queries.sql")
 _CONNECT_TIMEOUT_S = 5
 _STATEMENT_TIMEOUT_S = 40  # below the watchdog's limit: a server that hangs becomes a declared pause
+_WRITE_TIMEOUT_S = 45  # of all its statements together
 _WHOLE_TABLE_TIMEOUT_S = 3600
 # A member frozen in mid-transaction keeps its offset rows locked; PostgreSQL ends it, so another can go on.
 _IDLE_IN_TRANSACTION = "15s"
@@ -199,7 +201,7 @@ class PostgresStore:
 
     async def apply(self, batch: Batch, handler: Handler) -> int:
         source = (batch.consumer, batch.topic, batch.partition)
-        async with self.transaction() as transaction:
+        async with self._translated(), asyncio.timeout(_WRITE_TIMEOUT_S), self.transaction() as transaction:
             await self._fence(transaction, batch)
             if batch.dead:
                 offsets, classes = zip(*batch.dead, strict=True)
@@ -232,8 +234,15 @@ class PostgresStore:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """A transaction that is committed at the end, or rolled back by an exception."""
-        async with self._translated(), self._connected() as connection, connection.transaction():
-            yield Transaction(connection)
+        async with self._translated(), self._connected() as connection:
+            transaction = connection.transaction()
+            await transaction.start()
+            try:
+                yield Transaction(connection)
+            except (*_REFUSALS, Fenced, Permanent):
+                await transaction.rollback()
+                raise
+            await transaction.commit()  # at any other error the connection goes, which waits for no answer
 
     async def fetch(self, query: str, *arguments: Any) -> list[Mapping[str, Any]]:
         """Rows of a query, for readers."""

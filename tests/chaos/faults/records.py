@@ -90,7 +90,7 @@ class PoisonBurst(Fault):
 def stand_in_a_burst(world: World, records: int) -> None:
     """Nothing but bad records; returns when every sink has stood for them and has dealt with them all."""
     world.stop_generator()
-    world.pipeline.wait_caught_up(*SINKS)  # good records of a backlog between them would thin the bad ones out
+    world.pipeline.wait_caught_up(*SINKS)  # a backlog would thin the bad ones out
     world.publish(Mix(burst=records), records)
     for sink in SINKS:
         wait_until(f"{sink} says that there is a burst", partial(_has_stood, world, sink))
