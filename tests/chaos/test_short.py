@@ -1,7 +1,7 @@
 """The short, fixed part of `make chaos`: every fault of the matrix once.
 
-Other tests show most of them one to one. Here one system goes through the others while records of all kinds flow;
-then every invariant is checked. `test_faults.py` (make test-chaos) has each by itself.
+Other tests show most of them one to one. Here one system goes through the others while records of all kinds
+flow; then every invariant is checked. `test_faults.py` (make test-chaos) has each by itself.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tests.e2e.members import waits_for
 from tests.e2e.pipeline import SINKS, STORE_OF
 from tests.stack import ROOT, StackUnderTest
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 HERE = {"F5", "F7", "F9", "F10", "F12", "F13", "F14", "F20"}
 ELSEWHERE = {
@@ -73,6 +73,7 @@ def proxies(world: World) -> Iterator[dict[str, Proxy]]:
         yield {sink: exits.enter_context(Proxy(world.port_of(STORE_OF[sink]))) for sink in SINKS}
 
 
+@pytest.mark.e2e
 def test_one_system_through_all_that_has_no_test_of_its_own(world: World, proxies: dict[str, Proxy]) -> None:
     """I1 to I7, I10, I12 after F5, F9, F10, F12, F13, F14, F20."""
     env = {sink: {**SHORT_PAUSE, **env_of(STORE_OF[sink], proxy.port)} for sink, proxy in proxies.items()}
@@ -130,6 +131,7 @@ def members_come_and_go(world: World, env: dict[str, dict[str, str]]) -> None:
     world.ensure()
 
 
+@pytest.mark.e2e
 def test_a_full_disk(world: World) -> None:
     """F7: a pause and no dead letters."""
     fault = DiskFull()
