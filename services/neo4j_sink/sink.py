@@ -50,11 +50,8 @@ async def write_companies(transaction: Transaction, batch: Batch) -> int:
 
 async def write_mutations(transaction: Transaction, batch: Batch) -> int:
     """Write a batch of `graph-mutations`, kind by kind."""
-    applied = 0
-    for kind, own in sorted(rows.mutations(batch).items()):
-        [answer] = await transaction.run(_GRAPH[rows.QUERY_OF[kind]], rows=own)
-        applied += int(answer["applied"])
-    return applied
+    found = sorted(rows.mutations(batch).items())
+    return sum([await transaction.upsert(_GRAPH[rows.QUERY_OF[kind]], own) for kind, own in found])
 
 
 def make_sink(settings: Neo4jSettings) -> Sink[Handler]:

@@ -82,9 +82,7 @@ def _built(query: ast.expr, given: Given, seen: frozenset[str]) -> Iterator[str]
         case ast.IfExp(body=one, orelse=other):
             yield from _built(one, given, seen)
             yield from _built(other, given, seen)
-        case ast.Call(
-            func=ast.Name(id="Query"), args=[text, *_]
-        ):  # of the neo4j driver: a query and its limit
+        case ast.Call(func=ast.Name(id="Query"), args=[text, *_]):  # neo4j's: a text and its time limit
             yield from _built(text, given, seen)
         case _ if (name := _stands_for(query)) in given and name not in seen:
             for value in given[name]:

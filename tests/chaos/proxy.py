@@ -88,36 +88,23 @@ class Proxy:
             return
         self._writers |= {writer, back}
         try:
-            await asyncio.gather(
-                self._pump(reader, writer, back, ours=True), self._pump(there, back, writer, ours=False)
-            )
-        except asyncio.CancelledError:
-            pass  # the proxy ends; asyncio's streams would log it as an error of ours
+            await asyncio.gather(self._pump(reader, back, ours=True), self._pump(there, writer, ours=False))
+        except (asyncio.CancelledError, OSError):
+            pass  # the proxy ends (asyncio's streams would log it as an error of ours), or one end was reset
         finally:
             self._writers -= {writer, back}
             for end in (writer, back):
                 end.transport.abort()
 
-    async def _pump(
-        self,
-        source: asyncio.StreamReader,
-        source_end: asyncio.StreamWriter,
-        target: asyncio.StreamWriter,
-        *,
-        ours: bool,
-    ) -> None:
-        try:
-            while data := await source.read(CHUNK_BYTES):
-                if self.delay_s:
-                    await asyncio.sleep(self.delay_s)
-                while self.silent:  # noqa: ASYNC110 - set from another thread
-                    await asyncio.sleep(0.05)
-                if ours and self.hold is not None and self.hold(data):
-                    self.holding.set()
-                    await self._released.wait()
-                target.write(data)
-                await target.drain()
-            target.write_eof()
-        except OSError:  # a reset is one at both ends
-            source_end.transport.abort()
-            target.transport.abort()
+    async def _pump(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, *, ours: bool) -> None:
+        while data := await source.read(CHUNK_BYTES):
+            if self.delay_s:
+                await asyncio.sleep(self.delay_s)
+            while self.silent:  # noqa: ASYNC110 - set from another thread
+                await asyncio.sleep(0.05)
+            if ours and self.hold is not None and self.hold(data):
+                self.holding.set()
+                await self._released.wait()
+            target.write(data)
+            await target.drain()
+        target.write_eof()

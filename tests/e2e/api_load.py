@@ -182,7 +182,7 @@ class Rush:
     def _note(self, said: tuple[str, str]) -> None:
         output, errors = said
         assert output, errors
-        for path, elapsed_ms, _, wrong in json.loads(output):
+        for path, elapsed_ms, wrong in json.loads(output):
             self.seen.reads_ms.append(elapsed_ms)
             if wrong:
                 self.seen.failures.append(f"{path}: {wrong}")

@@ -19,10 +19,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, BinaryIO, NamedTuple
 
+from axiom.bus.deadletters import error_class
 from axiom.bus.kafka import KafkaLogReader
 from axiom.contracts.codec import Decoder
 from axiom.contracts.record import LogRange, Record, TopicPartition
-from axiom.errors import AxiomError, BadRecord, Permanent, StoreDown
+from axiom.errors import AxiomError, Permanent, StoreDown
 from axiom.runtime.runs import Prepare, decode_runs
 
 
@@ -97,11 +98,12 @@ def shares(stretches: Mapping[TopicPartition, LogRange], most: int) -> list[dict
     """The stretches dealt out to at most so many processes: the largest first, each to who has least."""
     dealt: list[dict[TopicPartition, LogRange]] = [{} for _ in range(min(most, len(stretches)))]
     for part, stretch in sorted(stretches.items(), key=lambda one: one[1].start - one[1].end):
-        min(dealt, key=_records)[part] = stretch
+        min(dealt, key=size)[part] = stretch
     return dealt
 
 
-def _records(stretches: Mapping[TopicPartition, LogRange]) -> int:
+def size(stretches: Mapping[TopicPartition, LogRange]) -> int:
+    """How many offsets that is."""
     return sum(stretch.end - stretch.start for stretch in stretches.values())
 
 
@@ -115,7 +117,7 @@ def pieces(task: Task) -> Iterator[list[Piece]]:
             Piece(
                 run.source, run.first_offset, run.next_offset, len(run.records),
                 next(iter(run.records), None),
-                [(record, _class_of(why), str(why)) for record, why in run.bad],
+                [(record, error_class(why), str(why)) for record, why in run.bad],
                 _ready(prepare[run.source.topic], run.records, run.payloads),
             )
             for run in decode_runs(records, decoders, {})
@@ -126,11 +128,6 @@ def _ready(prepare: Prepare, records: Sequence[Record], payloads: Sequence[Any])
     with suppress(Permanent):
         return prepare(records, payloads) if records else None
     return None
-
-
-def _class_of(why: Permanent) -> str:
-    assert isinstance(why, BadRecord)  # noqa: S101 - decoding raises nothing else
-    return why.error_class
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from axiom.bus.port import LogReader
 from axiom.contracts.codec import Decoder
 from axiom.contracts.record import LogRange, Record, TopicPartition
 from axiom.errors import Fenced, Permanent
-from axiom.runtime.apart import Task, shares
+from axiom.runtime.apart import Task, shares, size
 from axiom.runtime.crashpoint import CrashPoint
 from axiom.runtime.feeds import Feed, HelperFeed, ThreadFeed, read_ahead
 from axiom.runtime.positions import Log, positions_of
@@ -116,18 +116,16 @@ class LogFold(Generic[H]):
 
     def _feeds(self, stretches: Mapping[TopicPartition, LogRange]) -> list[Feed]:
         """Who reads what: processes of their own where that is worth it, else this one."""
-        own, apart = dict(stretches), dict[TopicPartition, LogRange]()
-        if self._reader.address is not None and self._accept is None:
-            apart = {part: own.pop(part) for part in stretches if part.topic in self._apart_topics}
-        feeds: list[Feed] = []
-        if sum(stretch.end - stretch.start for stretch in apart.values()) < LONG:
-            own, apart = dict(stretches), {}
-        for share in shares(apart, min(_MOST_HELPERS, os.cpu_count() or 1)):
-            task = Task(str(self._reader.address), self._apart, share)
-            feeds.append(HelperFeed(task, _SESSION, self._again))
-        if own:
-            feeds.append(ThreadFeed(self._runs(own)))
-        return feeds
+        address = self._reader.address
+        apart = {part: stretch for part, stretch in stretches.items() if part.topic in self._apart_topics}
+        if address is None or self._accept is not None or size(apart) < LONG:
+            return [ThreadFeed(self._runs(stretches))]
+        feeds: list[Feed] = [
+            HelperFeed(Task(address, self._apart, share), _SESSION, self._again)
+            for share in shares(apart, min(_MOST_HELPERS, os.cpu_count() or 1))
+        ]
+        others = {part: stretch for part, stretch in stretches.items() if part not in apart}
+        return [*feeds, ThreadFeed(self._runs(others))]
 
     def _runs(self, stretches: Mapping[TopicPartition, LogRange]) -> Generator[list[Run]]:
         sessions = dict.fromkeys(stretches, _SESSION)

@@ -39,6 +39,11 @@ class Transaction:
         result = await self._transaction.run(query, generation=self._generation, **parameters)
         return await result.data()
 
+    async def upsert(self, query: str, rows: list[list[Any]]) -> int:
+        """Run a statement over `$rows` that returns one row, `applied`; returns that."""
+        [answer] = await self.run(query, rows=rows)
+        return int(answer["applied"])
+
 
 Handler = Callable[[Transaction, Batch], Awaitable[int]]
 """Writes a batch; returns how many of its records took effect."""
@@ -57,8 +62,7 @@ class Upsert:
     rows: Callable[[Batch], list[list[Any]]]
 
     async def __call__(self, transaction: Transaction, batch: Batch) -> int:
-        [answer] = await transaction.run(self.query, rows=self.rows(batch))
-        return int(answer["applied"])
+        return await transaction.upsert(self.query, self.rows(batch))
 
 
 class Neo4jStore:
@@ -171,7 +175,7 @@ class Neo4jStore:
         """One statement that commits itself; None where epoch or next offset are not the batch's."""
         fenced = _OWN["fenced_upsert"].replace("UPSERT", upsert.query)
         generation = self._generation or await self.active_generation()
-        async with _limit(_TRANSACTION_TIMEOUT_S):
+        async with self._translated(), _limit(_TRANSACTION_TIMEOUT_S):
             answer = await self.query(
                 Query(fenced, timeout=_TRANSACTION_TIMEOUT_S), generation=generation, epoch=batch.epoch,
                 expected_offset=batch.expected_offset, next_offset=batch.next_offset,

@@ -34,19 +34,21 @@ from axiom.errors import LogMismatch, StoreDown
 from axiom.resilience.retry import retrying_within
 
 T = TypeVar("T")
-# A partition just made, or a broker just back: its leader is not settled. Over in a moment.
+# A partition just made, or a broker just back: its leader is not settled. Over in a moment. A question about
+# a topic that the client has just heard of may hang; asked again it is answered.
 _SETTLING = {
+    KafkaError._TIMED_OUT,
     KafkaError._NOENT,  # "no leaders found"
     KafkaError.LEADER_NOT_AVAILABLE,
     KafkaError.NOT_LEADER_FOR_PARTITION,
     KafkaError.UNKNOWN_LEADER_EPOCH,
     KafkaError.FENCED_LEADER_EPOCH,
 }
-_ASK_S = 1.0
+_TRIES = 3
+"""So many questions have room in the time limit of one."""
 _PASSING = _SETTLING | {
     KafkaError._TRANSPORT,
     KafkaError._ALL_BROKERS_DOWN,
-    KafkaError._TIMED_OUT,
     KafkaError.REQUEST_TIMED_OUT,
     KafkaError.NETWORK_EXCEPTION,
     KafkaError.BROKER_NOT_AVAILABLE,
@@ -216,9 +218,13 @@ class KafkaAdmin:
 
     def log_ranges(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, LogRange]:
         """What some partitions hold, of any topics."""
-        starts = self._offsets(partitions, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
+        starts = self.log_starts(partitions)
         ends = self._offsets(partitions, OffsetSpec.latest())  # type: ignore[no-untyped-call]
         return {part: LogRange(starts[part], ends[part]) for part in partitions}
+
+    def log_starts(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        """The oldest offset that each partition holds."""
+        return self._offsets(partitions, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
 
     def offsets_at(self, moments_ms: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
         """The first offset of each partition whose record is of that time or later; else the end."""
@@ -238,8 +244,7 @@ class KafkaAdmin:
         return retrying_within(self._timeout_s, _LeaderUnsettled)(self._listed, wanted)
 
     def _listed(self, wanted: Mapping[_TopicPartition, OffsetSpec]) -> dict[TopicPartition, int]:
-        # A question about a topic that the client has just heard of may hang; asked again it is answered.
-        answers = self._client.list_offsets(dict(wanted), request_timeout=min(_ASK_S, self._timeout_s))
+        answers = self._client.list_offsets(dict(wanted), request_timeout=self._timeout_s / _TRIES)
         return {
             TopicPartition(part.topic, part.partition): self._answer(future).offset
             for part, future in answers.items()
@@ -277,8 +282,7 @@ class KafkaAdmin:
         except KafkaException as error:
             code = error.args[0].code()
             if code in _PASSING:
-                settling = code in _SETTLING or "partition leaders" in error.args[0].str()
-                kind = _LeaderUnsettled if settling else StoreDown
+                kind = _LeaderUnsettled if code in _SETTLING else StoreDown
                 raise kind(f"Kafka at {self._bootstrap} does not answer: {error}") from error
             raise
         except TimeoutError as error:

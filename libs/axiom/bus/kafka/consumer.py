@@ -122,18 +122,15 @@ class KafkaConsumer:
         # Paused at once, and yet a first fetch may be under way by then: so the offset is one that the log
         # has. It is a number: "the beginning" is a question to the broker, and its answer, coming after the
         # seek of `start_at`, undoes it.
-        starts = self._starts([TopicPartition(part.topic, part.partition) for part in partitions])
-        for part in partitions:
-            part.offset = starts.get(TopicPartition(part.topic, part.partition), 0)
+        assigned = [TopicPartition(part.topic, part.partition) for part in partitions]
+        starts: dict[TopicPartition, int] = {}
+        with suppress(AxiomError):  # the topic was just deleted, or Kafka is away again: what follows tells
+            starts = self._admin.log_starts(assigned)
+        for part, own in zip(partitions, assigned, strict=True):
+            part.offset = starts.get(own, 0)
         consumer.incremental_assign(partitions)
         consumer.pause(partitions)
-        self._assigned += [TopicPartition(part.topic, part.partition) for part in partitions]
-
-    def _starts(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
-        try:
-            return {part: kept.start for part, kept in self.log_ranges(partitions).items()}
-        except AxiomError:
-            return {}  # just deleted, or Kafka is away again: what follows tells
+        self._assigned += assigned
 
     def _on_revoke(self, consumer: _Consumer, partitions: list[_TopicPartition]) -> None:
         gone = [TopicPartition(part.topic, part.partition) for part in partitions]
