@@ -34,7 +34,7 @@ class LogChanged(Fault):
             member.terminate()
         done = world.axiom("rebuild", "all", "--accept-loss", "--json")
         assert done.returncode == 0, f"axiom rebuild: {done.stderr[-800:]}"
-        for sink in SINKS:  # only now: until its swap a store shows what the lost log said, which may be newer
+        for sink in SINKS:  # only now: until its swap a store shows what the lost log said
             world.forget(sink)
         world.note("refused, rebuilt")
         world.ensure()

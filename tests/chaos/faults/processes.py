@@ -15,7 +15,7 @@ from tests.chaos.locks import writer_held_at
 from tests.chaos.messages import Mix
 from tests.chaos.proxy import Proxy
 from tests.chaos.world import World, env_of
-from tests.e2e.members import counted, held, waits_for
+from tests.e2e.members import counted, held, shares, waits_for
 from tests.e2e.pipeline import PARTITIONS, SINKS, STORE_OF
 from tests.stack import ServiceProcess, wait_until
 
@@ -213,7 +213,7 @@ class Scaled(Fault):
         wait_until(
             "three members share",
             lambda: (
-                all(held(one) for one in [first, *others])
+                all(shares(one) for one in [first, *others])
                 and set().union(*map(held, [first, *others])) == PARTITIONS
             ),
         )
