@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from axiom.embedding.choice import Embedders
-from axiom.runtime.sink import Sink
+from axiom.runtime.sink import LINGER_S, Sink
 from axiom.settings import ChromaSettings, EmbeddingSettings, load
 from axiom.stores.chroma import ChromaStore
 from axiom.stores.chroma_handler import Change, Entity, Handler
@@ -71,6 +71,7 @@ def make_sink(settings: ChromaSettings, embedders: Embedders | None = None) -> S
             market_events.TOPIC: Handler(EVENTS, event_ids, fold_events),
             company_fundamentals.TOPIC: Handler(COMPANIES, symbols, fold_companies),
         },
+        linger_s=LINGER_S,
         shadow=lambda: ChromaShadow(store),
         most_records={market_events.TOPIC: MOST_TEXTS, company_fundamentals.TOPIC: MOST_TEXTS},
     )

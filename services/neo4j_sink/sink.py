@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from axiom.runtime.sink import Sink
+from axiom.runtime.sink import LINGER_S, Sink
 from axiom.settings import Neo4jSettings
 from axiom.stores.neo4j import Handler, Neo4jStore, Transaction, Upsert
 from axiom.stores.neo4j_shadow import Neo4jShadow, Neo4jSnapshots
@@ -69,6 +69,7 @@ def make_sink(settings: Neo4jSettings) -> Sink[Handler]:
         },
         prepare={price_updates.TOPIC: newest_rows},
         apart=[price_updates.TOPIC],
+        linger_s=LINGER_S,
         shadow=lambda: Neo4jShadow(store),
         snapshots=lambda: Neo4jSnapshots(store),
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from axiom.contracts.codec import content_hash
 from axiom.contracts.record import Record
-from axiom.runtime.sink import Sink
+from axiom.runtime.sink import LINGER_S, Sink
 from axiom.settings import PostgresSettings
 from axiom.stores.port import Batch
 from axiom.stores.postgres import Handler, PostgresStore, Transaction
@@ -132,6 +132,7 @@ def make_sink(settings: PostgresSettings) -> Sink[Handler]:
             technical_signals.TOPIC: SIGNALS,
         },
         prepare={price_updates.TOPIC: bars.prepare},
+        linger_s=LINGER_S,
         shadow=lambda: PostgresShadow(store),
         snapshots=lambda: PostgresSnapshots(store),
     )

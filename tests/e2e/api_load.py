@@ -118,7 +118,7 @@ class Rush:
 
     def _publish(self) -> None:
         """Four prices to each mutation, at an even pace."""
-        producer = Producer({"bootstrap.servers": self.site.pipeline.bootstrap, "linger.ms": 1})
+        producer = Producer({"bootstrap.servers": self.site.pipeline.bootstrap})
         begin, count = time.monotonic(), int(self.plan.seconds * self.plan.per_s)
         for number in range(count):
             if number % 5:

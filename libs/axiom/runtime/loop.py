@@ -42,6 +42,7 @@ class LoopOptions:
     Attributes:
         poll_records: the most records of one poll, over all partitions.
         poll_timeout_s: how long a poll waits for the first record, so how soon a stop is noticed.
+        few_records: a poll that brings no more shows that the sink is up to date; then it may linger.
         keep_alive_s: a write that lasts longer pauses the partitions and polls, to stay in the group.
         recheck_s: wait after a fence before a partition that still seems ours is loaded again; longer
             than the group's heartbeat interval, in which a member that lost it is told.
@@ -53,6 +54,7 @@ class LoopOptions:
 
     poll_records: int = 20_000
     poll_timeout_s: float = 0.2
+    few_records: int = 1000
     keep_alive_s: float = 1.0
     recheck_s: float = 3.0
     inspect_s: float = 5.0
@@ -93,6 +95,7 @@ class SinkLoop(Generic[H]):
         self._prepare = {topic.name: prepare for topic, prepare in sink.prepare.items()}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="kafka-poll")
         self._own = Ownership(sink, consumer, self._writer, self._in_thread, self._options.recheck_s, crash)
+        self._polled = 0
         self._take_after_s = 0.0
         self._inspect_after_s = 0.0
         self._census = Census(sink.name, sink.store, self._options.census_s)
@@ -154,6 +157,8 @@ class SinkLoop(Generic[H]):
         try:
             while not stop.is_set():
                 write = await self.turn(write, stop)
+                if self._sink.linger_s and 0 < self._polled <= self._options.few_records:
+                    await wait_or(stop, self._sink.linger_s)
         finally:
             if write is not None:
                 await self._abandon(write)
@@ -165,6 +170,7 @@ class SinkLoop(Generic[H]):
         polled; returns that write.
         """
         runs = await self._poll(self._options.poll_records, self._options.poll_timeout_s)
+        self._polled = sum(run.read for run in runs)
         if write is not None:
             await self._wait_for(write, stop)
         if stop.is_set():

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Protocol, TypeVar
 
+import uvloop
 from pydantic_settings import BaseSettings
 
 from axiom.bus.deadletters import DeadLetters
@@ -56,8 +57,9 @@ def run_service(name: str, make_work: Callable[[ServiceSettings], Work]) -> int:
         settings = load(ServiceSettings)
         setup_logs(name, settings.log_level)
         traces = load(TracesSettings)
-        with tracing(name, traces.endpoint, traces.share):
-            asyncio.run(_serve(name, settings, make_work))
+        spans = tracing(name, traces.endpoint, traces.share)
+        with spans, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(name, settings, make_work))
     except Misconfigured as error:
         log.critical("service_misconfigured", why=str(error))
         return MISCONFIGURED
@@ -109,8 +111,9 @@ def run_sink(name: str, settings_type: type[S], make_sink: Callable[[S], Sink[H]
         async def work(health: Health, stop: asyncio.Event) -> None:
             producer = KafkaProducer(kafka.bootstrap, client_id=name, linger_ms=0)
             consumer = KafkaConsumer(
-                kafka.bootstrap, group=name, topics=[topic.name for topic in sink.handlers]
-            )
+                kafka.bootstrap, group=name, topics=[topic.name for topic in sink.handlers],
+                gathers=sink.linger_s > 0,
+            )  # fmt: skip
             watchdog = Watchdog(service.watchdog_s)
             dead_letters = DeadLetters(producer, name)
             poison = PoisonBurst(pause_s=service.poison_pause_s)

@@ -9,8 +9,10 @@ from confluent_kafka import TopicPartition as _TopicPartition
 
 from axiom.bus.kafka.admin import KafkaAdmin
 from axiom.bus.kafka.client import LOGGER
-from axiom.bus.kafka.consumer import SHARED_CONFIG, to_records
+from axiom.bus.kafka.consumer import GATHERED, SHARED_CONFIG, to_records
 from axiom.contracts.record import Record, TopicIdentity, TopicPartition
+
+_WAIT_MS = 50
 
 
 class KafkaFollower:
@@ -36,11 +38,16 @@ class KafkaFollower:
             for number in range(identity.partitions)
         ]
         ends = {part: kept.end for part, kept in self._admin.log_ranges(parts).items()}
-        config = SHARED_CONFIG | {
-            "bootstrap.servers": self._bootstrap,
-            "group.id": "axiom-follower",  # librdkafka wants a name; nothing joins or commits
-            "enable.auto.commit": False,
-        }
+        config = (
+            SHARED_CONFIG
+            | GATHERED
+            | {
+                "fetch.wait.max.ms": _WAIT_MS,
+                "bootstrap.servers": self._bootstrap,
+                "group.id": "axiom-follower",  # librdkafka wants a name; nothing joins or commits
+                "enable.auto.commit": False,
+            }
+        )
         self._consumer = _Consumer(config, logger=LOGGER)
         self._consumer.assign([_TopicPartition(*part, end) for part, end in ends.items()])
         return ends

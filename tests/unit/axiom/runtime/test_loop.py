@@ -85,6 +85,28 @@ class TestNormally:
         assert world.total("applied") == 15
 
 
+class TestLingering:
+    async def test_a_first_record_does_not_wait_and_later_ones_gather(self) -> None:
+        world = World(linger_s=3600)
+        world.publish([bar(days=0)])
+        member = world.start()
+        await world.caught_up()
+        polls = member.consumer.polls
+        world.publish([bar(days=1)])
+        await asyncio.sleep(10 * FAST.poll_timeout_s)
+        assert (world.stored, member.consumer.polls) == (1, polls)
+        await member.end()  # which waits for nothing
+
+    async def test_who_is_behind_does_not_linger(self) -> None:
+        world = World(options=replace(FAST, few_records=49), linger_s=3600)
+        try:
+            world.publish(bar(days=number) for number in range(3 * FAST.poll_records))
+            world.start()
+            await world.caught_up()
+        finally:
+            await world.end()
+
+
 class TestPoison:
     async def test_each_bad_record_goes_to_dead_letters_and_no_other(self, world: World) -> None:
         world.publish([bar(days=0), bar(days=1)])
