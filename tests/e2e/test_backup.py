@@ -30,7 +30,9 @@ from axiom_verify.fold import LogRecord
 from tests.e2e.bars import mixed_bars
 from tests.e2e.pipeline import SINKS, Pipeline, axiom_env, run_axiom
 from tests.stack import ROOT, free_port_base, run_postgres, temporary_home, wait_until
+from tests.texts import DAY
 from topics import all_topics, market_events
+from topics.job_commands import JobCommand
 from topics.market_events import MarketEvent
 
 pytestmark = pytest.mark.e2e
@@ -43,6 +45,10 @@ SELECT (SELECT string_agg(t::text, ',' ORDER BY nominal_at) FROM job_ticks AS t)
     (SELECT string_agg(run_id, ',' ORDER BY run_id) FROM job_attempts) AS attempts,
     (SELECT string_agg(m::text, ',' ORDER BY package, name) FROM schema_migrations AS m) AS made
 """
+KEPT = JobCommand(
+    run_id="67f0dadd-63e2-5bd5-ac6f-65b375142378", job="backup", owner="caretaker", trigger="schedule",
+    nominal_at=DAY, attempt=1, issued_at=DAY, expires_at=DAY,
+).model_dump_json()  # fmt: skip
 HISTORY = r"""
 SET search_path = control;
 INSERT INTO job_ticks (job, trigger, nominal_at, created_at, not_before, symbols, parameters, attempt,
@@ -51,9 +57,9 @@ SELECT 'backup', 'schedule', at, at, at, '{Ä, "a,b"}', E'{"a":"\t\n"}', 1, 'suc
 FROM generate_series(timestamptz '2026-11-01 00:00Z', '2026-11-20 00:00Z', '1 hour') AS at;
 INSERT INTO job_attempts (run_id, job, trigger, nominal_at, attempt)
 SELECT 'r' || nominal_at, job, trigger, nominal_at, 1 FROM job_ticks;
-INSERT INTO job_outbox (record) VALUES ('gone'), ('kept');
+INSERT INTO job_outbox (record) VALUES ('gone'), ('KEPT');
 DELETE FROM job_outbox WHERE record = 'gone';
-"""
+""".replace("KEPT", KEPT)
 FORGET = "DROP SCHEMA IF EXISTS control CASCADE; DROP TABLE IF EXISTS public.axiom_restoring"
 
 
