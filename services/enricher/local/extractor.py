@@ -15,7 +15,7 @@ from services.enricher.local.text import MAX_CHARS, normalised
 from services.enricher.local.topics import TYPE_OF_TOPIC
 from topics.graph_mutations import EventType, Sentiment
 
-MODEL = "axiom-local-2"
+MODEL = "axiom-local-3"
 """What mutations name as the model that read the event; a new training gets the next number."""
 READ_CHARS = 20_000
 OWN_CLAUSE_SHARE = 0.6

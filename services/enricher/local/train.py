@@ -1,16 +1,17 @@
 """`python -m services.enricher.local.train FOLDER`: train the weights anew from labelled headlines.
 
-FOLDER has twitter_topic.jsonl, twitter_sentiment.jsonl and sentfin_entity_sentiment.jsonl (read in place).
-Held-out rows, and rows nearly the same as one of them, are left out. Headlines whose entities all have one
-sentiment help to learn sentiment, at a smaller weight: they are of another country and labelled otherwise.
-Needs the dev group (scikit-learn) and all-MiniLM-L6-v2. One-against-all linear SVMs; features are weighted by
-naive-Bayes log-count ratios (Wang and Manning 2012), and words also by their MiniLM vectors, so that words
-never labelled count by their meaning.
+FOLDER has the files of FILES, which are read in place. Held-out rows, and rows nearly the same as one of
+them, are left out. Headlines whose entities all have one sentiment help to learn sentiment, at a smaller
+weight: they are of another country and labelled otherwise. So do texts without a label of their own, as a
+fine-tuned all-MiniLM-L6-v2 labels them (`teacher.py`; self-training). One-against-all linear SVMs; features
+are weighted by naive-Bayes log-count ratios (Wang and Manning 2012), and words also by their MiniLM vectors,
+so that words never labelled count by their meaning. Needs the groups dev and training, PyPI, and minutes.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,12 +20,15 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from rich.progress import Progress
 from scipy.optimize import minimize_scalar
 from scipy.sparse import csr_matrix, hstack
 from sklearn.metrics import f1_score
 from sklearn.svm import LinearSVC
 
-from axiom.embedding.minilm import MiniLM
+from axiom.embedding.fetch import download_weights
+from axiom.embedding.minilm import MiniLM, tokenizer
+from axiom.embedding.onnx_model import Shape
 from axiom.embedding.port import Embedder
 from services.enricher.local.features import GROUPS, feature_groups, hashed, meaning
 from services.enricher.local.model import TONE_VALUE, WEIGHTS, Weights, packed
@@ -32,6 +36,10 @@ from services.enricher.local.text import normalised, words
 from services.enricher.quality.labelled import Labelled, is_held_out, read
 
 Floats = npt.NDArray[np.float64]
+FILES = (
+    "twitter_topic", "twitter_sentiment", "sentfin_entity_sentiment", "sentivent_events",
+    "fiqa_headline_aspects",
+)  # fmt: skip
 SVM_C = 0.3
 SMOOTHING = 1.0
 LEAST_RATIO = 0.1
@@ -39,6 +47,8 @@ MEANINGS = 64
 MEANING_VALUE = 0.6
 OTHERS_WEIGHT = 0.3
 """Of a headline that is labelled by its entities, where one that is labelled itself has 1."""
+TAUGHT_WEIGHT = 0.4
+"""Of a text that the teacher labelled."""
 FEWEST_ROWS_OF_A_WORD = 2
 FEWEST = 2
 """Features of fewer texts are left out."""
@@ -54,12 +64,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--model", type=Path, required=True, help="the folder of all-MiniLM-L6-v2")
     parser.add_argument("--out", type=Path, default=Path(__file__).with_name(WEIGHTS))
     options = parser.parse_args(arguments)
-    files = ("twitter_topic", "twitter_sentiment", "sentfin_entity_sentiment")
-    topics, sentiments, others = (read(options.folder / f"{name}.jsonl")[1] for name in files)
+    topics, sentiments, others, *more = (read(options.folder / f"{name}.jsonl")[1] for name in FILES)
     held_out = [row for row in (*topics, *sentiments) if is_held_out(row.text)]
     topics, sentiments = unseen(topics, held_out), unseen(sentiments, held_out)
     vectors = meanings([*topics, *sentiments, *others], MiniLM(options.model))
-    others = unseen(others, held_out)
+    others, further = unseen(others, held_out), unseen([row for rows in more for row in rows], held_out)
     agreeing = [row for row in others if len(set(row.toward.values())) == 1]
     tones = Rows(
         [*sentiments, *agreeing],
@@ -69,9 +78,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         ],
         np.repeat([1.0, OTHERS_WEIGHT], [len(sentiments), len(agreeing)]),
     )
+    known = {normalised(row.text) for row in sentiments}
+    unlabelled = {row.text: row for row in (*topics, *others, *further) if normalised(row.text) not in known}
+    taught = _taught(tones, list(unlabelled.values()), options.model)
     models = {
         "topic": trained(Rows.alike(topics, [row.topic or "" for row in topics]), topics, vectors),
-        "sentiment": trained(tones, [*topics, *sentiments, *others], vectors),
+        "sentiment": trained(tones + taught, [*tones.rows, *taught.rows], vectors),
     }
     options.out.write_bytes(packed(models))
     for name, one in models.items():
@@ -87,10 +99,42 @@ class Rows:
     labels: Sequence[str]
     weights: Floats
 
+    def __add__(self, other: Rows) -> Rows:
+        return Rows(
+            [*self.rows, *other.rows],
+            [*self.labels, *other.labels],
+            np.concatenate([self.weights, other.weights]),
+        )
+
     @classmethod
     def alike(cls, rows: Sequence[Labelled], labels: Sequence[str]) -> Rows:
         """Rows that all count the same."""
         return cls(rows, labels, np.ones(len(rows)))
+
+
+def _taught(learnt: Rows, unlabelled: Sequence[Labelled], model: Path) -> Rows:
+    """Unlabelled texts with the labels that a network gives them which has learnt from the labelled ones."""
+    from services.enricher.local.teacher import LENGTHS, Teacher  # jax is in a group of its own
+
+    shape = Shape.of(json.loads((model / "config.json").read_text(encoding="utf-8")))
+    pieces = tokenizer(model, LENGTHS[-1])
+    with Progress() as progress:
+        bar = progress.add_task("the teacher's weights")
+        published = download_weights(
+            lambda _, done, total: progress.update(bar, completed=done, total=total or None)
+        )
+        bar = progress.add_task("the teacher learns")
+        teacher = Teacher(
+            published, shape, lambda texts: [one.ids for one in pieces.encode_batch(texts)],
+            sorted(set(learnt.labels)),
+        )  # fmt: skip
+        texts = [row.text for row in learnt.rows]
+        teacher.learn(
+            texts, learnt.labels, learnt.weights,
+            lambda done, total: progress.update(bar, completed=done, total=total),
+        )  # fmt: skip
+    labels = teacher.label([row.text for row in unlabelled])
+    return Rows(unlabelled, labels, np.full(len(labels), TAUGHT_WEIGHT))
 
 
 def unseen(rows: Sequence[Labelled], held_out: Sequence[Labelled]) -> list[Labelled]:
