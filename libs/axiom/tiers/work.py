@@ -94,5 +94,14 @@ def loads(watched: int, producer_sources: Collection[str], keys: Collection[str]
 
 
 def per_window(load: Load, length_s: float) -> float:
-    """Calls of a load in a window of that length, on average."""
-    return load.calls * length_s / load.every.total_seconds()
+    """Calls of a load that take the place of others in a sliding window of that length, on average.
+
+    It comes in bursts. While a window has one burst more than fit into it whole, others wait; as soon as the
+    oldest has left they make up for it.
+
+    >>> prices = Load("finnhub", "data_ingestion", 25, timedelta(minutes=1), in_session=True)
+    >>> [per_window(prices, length_s) for length_s in (6, 60, 65, 120)]
+    [2.5, 25, 25, 50]
+    """
+    bursts = length_s / load.every.total_seconds()
+    return load.calls * (bursts if bursts < 1 else int(bursts))

@@ -95,7 +95,7 @@ def test_what_else_draws_on_a_key_slows_the_sweep() -> None:
     others = loads(25, ("finnhub",), {"finnhub"})
     alone, beside = rate_per_s(FINNHUB, (), in_session=True), rate_per_s(FINNHUB, others, in_session=True)
     assert alone == pytest.approx(48 / 66)
-    assert beside == pytest.approx(alone - 25 / 60 - 25 / 300)
+    assert beside == pytest.approx((48 - 25) / 66 - 25 / 300)
     assert rate_per_s(FINNHUB, others, in_session=False) == pytest.approx(alone - 25 / 300)
     assert loads(25, ("yahoo",), {"finnhub"}) == others[1:]
     assert loads(25, ("finnhub",), {}) == ()
