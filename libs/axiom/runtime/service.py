@@ -15,7 +15,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Protocol, TypeVar
 
-import uvloop
 from pydantic_settings import BaseSettings
 
 from axiom.bus.deadletters import DeadLetters
@@ -57,9 +56,8 @@ def run_service(name: str, make_work: Callable[[ServiceSettings], Work]) -> int:
         settings = load(ServiceSettings)
         setup_logs(name, settings.log_level)
         traces = load(TracesSettings)
-        spans = tracing(name, traces.endpoint, traces.share)
-        with spans, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(name, settings, make_work))
+        with tracing(name, traces.endpoint, traces.share):
+            asyncio.run(_serve(name, settings, make_work))
     except Misconfigured as error:
         log.critical("service_misconfigured", why=str(error))
         return MISCONFIGURED
