@@ -42,7 +42,6 @@ class LoopOptions:
     Attributes:
         poll_records: the most records of one poll, over all partitions.
         poll_timeout_s: how long a poll waits for the first record, so how soon a stop is noticed.
-        few_records: a poll that brings no more shows that the sink is up to date; then it may linger.
         keep_alive_s: a write that lasts longer pauses the partitions and polls, to stay in the group.
         recheck_s: wait after a fence before a partition that still seems ours is loaded again; longer
             than the group's heartbeat interval, in which a member that lost it is told.
@@ -54,7 +53,6 @@ class LoopOptions:
 
     poll_records: int = 20_000
     poll_timeout_s: float = 0.2
-    few_records: int = 1000
     keep_alive_s: float = 1.0
     recheck_s: float = 3.0
     inspect_s: float = 5.0
@@ -157,7 +155,7 @@ class SinkLoop(Generic[H]):
         try:
             while not stop.is_set():
                 write = await self.turn(write, stop)
-                if self._sink.linger_s and 0 < self._polled <= self._options.few_records:
+                if self._sink.linger_s and 0 < self._polled <= self._sink.few_records:
                     await wait_or(stop, self._sink.linger_s)
         finally:
             if write is not None:

@@ -31,6 +31,7 @@ class Sink(Generic[H]):
             decodes them in processes of its own; `prepare` must be a function that pickle knows by its name.
         linger_s: how long a sink that is up to date lets records gather after each poll. A transaction costs
             much the same for one record and for fifty.
+        few_records: a poll that brings no more shows that the sink is up to date.
         most_records: of one write, by topic, where each record costs much; else as many as were polled.
     """
 
@@ -42,4 +43,5 @@ class Sink(Generic[H]):
     prepare: Mapping[Topic[Any], Prepare] = field(default_factory=dict)
     apart: Collection[Topic[Any]] = ()
     linger_s: float = 0.0
+    few_records: int = 1000
     most_records: Mapping[Topic[Any], int] = field(default_factory=dict)

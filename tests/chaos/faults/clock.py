@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import random
 import shutil
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.chaos.faults.port import Fault
+from tests.chaos.faults.port import UNTIL_BUSY, Fault
 from tests.chaos.world import World
 from tests.e2e.pipeline import SINKS
 
@@ -65,5 +64,5 @@ class ClockJumps(Fault):
         world.wait_working(sink)
         for offset in ("+1h", "-1h", "+0"):
             clock.jump(offset)
-            time.sleep(2)
+            world.wait_acknowledged(2 * UNTIL_BUSY)
         world.note(sink)

@@ -38,16 +38,14 @@ class KafkaFollower:
             for number in range(identity.partitions)
         ]
         ends = {part: kept.end for part, kept in self._admin.log_ranges(parts).items()}
-        config = (
-            SHARED_CONFIG
-            | GATHERED
-            | {
-                "fetch.wait.max.ms": _WAIT_MS,
-                "bootstrap.servers": self._bootstrap,
-                "group.id": "axiom-follower",  # librdkafka wants a name; nothing joins or commits
-                "enable.auto.commit": False,
-            }
-        )
+        config = {
+            **SHARED_CONFIG,
+            **GATHERED,
+            "fetch.wait.max.ms": _WAIT_MS,
+            "bootstrap.servers": self._bootstrap,
+            "group.id": "axiom-follower",  # librdkafka wants a name; nothing joins or commits
+            "enable.auto.commit": False,
+        }
         self._consumer = _Consumer(config, logger=LOGGER)
         self._consumer.assign([_TopicPartition(*part, end) for part, end in ends.items()])
         return ends

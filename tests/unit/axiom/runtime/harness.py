@@ -97,8 +97,8 @@ def no_shadow() -> Any:
     raise AssertionError("nothing here is rebuilt")
 
 
-def make_sink(store: MemoryStore, linger_s: float = 0.0) -> Sink[Any]:
-    return Sink(name="sink", store=store, handlers={TOPIC: keep_newest}, shadow=no_shadow, linger_s=linger_s)
+def make_sink(store: MemoryStore, **declared: Any) -> Sink[Any]:
+    return Sink(name="sink", store=store, handlers={TOPIC: keep_newest}, shadow=no_shadow, **declared)
 
 
 def quick_backoff() -> Backoff:
@@ -144,7 +144,7 @@ class Member:
         self.stop = asyncio.Event()
         self.consumer = CountingConsumer(world.broker, "sink", [TOPIC.name])
         self.loop = SinkLoop(
-            make_sink(world.store, world.linger_s), self.consumer, DeadLetters(world.producer, "sink"),
+            make_sink(world.store, **world.declared), self.consumer, DeadLetters(world.producer, "sink"),
             self.health, _watchdog(self.exits.append, watched_by), options=world.options,
             crash=NotedCrashPoint(), backoff=quick_backoff(), poison=poison,
         )  # fmt: skip
@@ -167,10 +167,10 @@ def _watchdog(exit_process: Callable[[int], None], clock: HandClock | None) -> W
 
 
 class World:
-    """The broker, the store, and the members that work between them."""
+    """The broker, the store, and the members that work between them; `declared` is of the sink."""
 
-    def __init__(self, partitions: int = 1, options: LoopOptions = FAST, linger_s: float = 0.0) -> None:
-        self.linger_s = linger_s
+    def __init__(self, partitions: int = 1, options: LoopOptions = FAST, **declared: Any) -> None:
+        self.declared = declared
         self.broker = MemoryBroker()
         self.broker.create(TOPIC.name, partitions)
         self.broker.create(dead_letters.TOPIC.name)

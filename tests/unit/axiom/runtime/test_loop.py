@@ -98,7 +98,7 @@ class TestLingering:
         await member.end()  # which waits for nothing
 
     async def test_who_is_behind_does_not_linger(self) -> None:
-        world = World(options=replace(FAST, few_records=49), linger_s=3600)
+        world = World(linger_s=3600, few_records=49)
         try:
             world.publish(bar(days=number) for number in range(3 * FAST.poll_records))
             world.start()
