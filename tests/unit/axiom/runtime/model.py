@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -50,6 +51,10 @@ ODD = 666.0
 OPTIONS = LoopOptions(
     poll_records=3, poll_timeout_s=0, keep_alive_s=0, recheck_s=0, inspect_s=0, stand_s=0, stop_s=0
 )
+MODEL_SETTINGS = settings(
+    derandomize=True, database=None, deadline=None, max_examples=100, stateful_step_count=40,
+    suppress_health_check=list(HealthCheck),
+)  # fmt: skip
 
 
 class Killed(Exception):
