@@ -128,8 +128,9 @@ class World:
         end = START + timedelta(minutes=minutes)
         while self.clock.now() < end:
             await self.turn()
-            # A report that takes longer than the grace finds its attempt given up: so no jump over one.
-            if self.dice.random() < 0.02 and not self.reports:
+            # A report that takes longer than the grace finds its attempt given up: so no jump over one. Nor
+            # before the first decision: what came before it is nothing that the scheduler has to catch up.
+            if self.dice.random() < 0.02 and not self.reports and self.store.epochs:
                 self.clock._now += timedelta(seconds=self.dice.choice([-40, 40, 130]))
         for turns in range(2000):
             await self.turn()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from axiom.scheduling.port import Lease
@@ -16,6 +16,7 @@ MINUTES = 12
 
 
 @settings(max_examples=4, deadline=None)
+@example(127694)  # the clock would jump before the first decision
 @given(st.integers(0, 2**32))
 async def test_whatever_breaks(seed: int) -> None:
     world = World(seed)
