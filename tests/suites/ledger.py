@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from axiom.errors import Fenced
+from axiom.errors import Fenced, Permanent
 from axiom.llm.budget import BudgetExhausted, BudgetSettings
-from axiom.llm.entries import finished
+from axiom.llm.entries import MAX_ATTEMPTS, finished
 from axiom.llm.ledger import CapBusy, Claimed, Reservation
 from axiom.llm.port import Answer, Question, Usage
 from axiom.llm.prices import PriceTable
@@ -32,6 +32,12 @@ def answered(reservation: Reservation, tokens: int = 1000) -> LlmCall:
         "answered", text=GOOD.model_dump_json(), usage=Usage(input_tokens=tokens, output_tokens=100)
     )
     return finished(reservation.draft, answer, PRICE, reservation.draft.started_at)
+
+
+def unanswered(reservation: Reservation) -> LlmCall:
+    """The entry of a call that the provider was too busy for."""
+    busy = Answer("overloaded", charge="nothing", error="529 overloaded_error: x")
+    return finished(reservation.draft, busy, PRICE, NOON)
 
 
 async def reserve(
@@ -90,8 +96,7 @@ class LedgerSuite:
         for attempt in (1, 2, 3):
             reservation = await reserve(ledger)
             assert reservation.draft.attempt == attempt
-            failed = Answer("overloaded", charge="nothing", error="529 overloaded_error: x")
-            await ledger.settle(reservation, finished(reservation.draft, failed, PRICE, NOON))
+            await ledger.settle(reservation, unanswered(reservation))
             assert await ledger.find(question()) is None
         assert (await ledger.spend()).day_usd == 0
 
@@ -142,12 +147,24 @@ class LedgerSuite:
 
     async def test_a_call_that_never_ends_is_given_up(self, open_ledger: OpenLedger) -> None:
         one, two = await open_ledger(), await open_ledger()
-        await reserve(one, lifetime_s=-1.0)
-        [entry] = await two.reap()
-        assert entry.outcome == "in-flight-at-kill"
+        for attempt in (1, 2):
+            await reserve(one, lifetime_s=-1.0)
+            [entry] = await two.reap()
+            assert (entry.outcome, entry.attempt) == ("in-flight-at-kill", attempt)
+
+    async def test_an_input_that_has_failed_too_often_is_given_up(self, open_ledger: OpenLedger) -> None:
+        ledger = await open_ledger()
+        reservation = await reserve(ledger)
+        last = unanswered(reservation).model_copy(update={"attempt": MAX_ATTEMPTS})
+        await ledger.settle(reservation, last)
+        with pytest.raises(Permanent, match="attempts"):
+            await reserve(ledger)
+        assert (await ledger.spend()).day_reserved_usd == 0
 
     async def test_batches_are_bound(self, open_ledger: OpenLedger) -> None:
         ledger = await open_ledger()
+        first = await reserve(ledger)
+        await ledger.settle(first, unanswered(first))
         one = await reserve(ledger, for_batch=True)
         await ledger.bind([one], "msgbatch_1")
         [held] = await ledger.batched()

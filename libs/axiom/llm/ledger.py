@@ -132,11 +132,9 @@ class PostgresLedger:
             raise StoreDown("the lock of this process is still held by its former connection")
 
     async def find(self, question: Question) -> LlmCall | None:
-        if not question.again:
-            rows = await self._control.fetch(_SQL["of_event"], question.event_id, question.task)
-            if rows:
-                return _entry(rows[0])
-        rows = await self._control.fetch(_SQL["of_input"], question.input_hash)
+        rows = await self._control.fetch(
+            _SQL["of_question"], question.event_id, question.task, question.input_hash, question.again
+        )
         if not rows:
             return None
         entry = _entry(rows[0])
@@ -167,30 +165,30 @@ class PostgresLedger:
     ) -> Reservation:
         await self.stay_alive()
         now = self._clock.now()
-        async with self._control.transaction() as transaction:
-            [row] = await transaction.fetch(
-                _SQL["reserve"], question.input_hash, question.event_id, question.task, question.pipeline,
-                question.request.model, question.again, worst_usd, None if for_batch else self.owner,
-                lifetime_s, now, budget.daily_usd, budget.monthly_usd,
-            )  # fmt: skip
-            if row["state"] == "reserved":
-                begun = draft(question, _checked(row["attempt"], question), price, worst_usd, now)
-                await transaction.execute(
-                    _SQL["keep_draft"], row["id"], begun.model_dump_json(exclude_none=True)
-                )
-                return Reservation(row["id"], begun)
+        begun = draft(question, 1, price, worst_usd, now)
+        [row] = await self._control.fetch(
+            _SQL["reserve"], question.input_hash, question.event_id, question.task, question.pipeline,
+            question.request.model, question.again, worst_usd, None if for_batch else self.owner,
+            lifetime_s, now, budget.daily_usd, budget.monthly_usd, begun.model_dump_json(exclude_none=True),
+            MAX_ATTEMPTS,
+        )  # fmt: skip
+        if row["state"] in {"reserved", "exhausted"}:
+            attempt = _checked(row["attempt"], question)
+            return Reservation(row["id"], begun.model_copy(update={"attempt": attempt}))
         raise refusal(row["state"], bool(row["room_later"]), question, worst_usd, budget, now)
 
     async def settle(self, reservation: Reservation, entry: LlmCall) -> None:
-        async with self._control.transaction() as transaction:
-            [row] = await transaction.fetch(_SQL["release"], reservation.reservation_id)
-            if row["released"] and await insert(transaction, [entry], publish=True):
-                return
-            rows = await transaction.fetch(_SQL["entry"], entry.input_hash, entry.attempt)
+        if await self._settled(reservation.reservation_id, entry):
+            return
+        rows = await self._control.fetch(_SQL["entry"], entry.input_hash, entry.attempt)
         if not rows or _entry(rows[0]) != entry:
             raise Fenced(
                 f"the call {entry.input_hash}:{entry.attempt} was given up, and charged at its worst case"
             )
+
+    async def _settled(self, reservation_id: int, entry: LlmCall) -> bool:
+        [row] = await self._control.fetch(_SQL["settle"], reservation_id, *_row(entry))
+        return bool(row["settled"])
 
     async def release(self, reservation: Reservation) -> None:
         await self._control.fetch(_SQL["release"], reservation.reservation_id)
@@ -198,13 +196,10 @@ class PostgresLedger:
     async def reap(self) -> list[LlmCall]:
         reaped = []
         for row in await self._control.fetch(_SQL["orphans"], self.owner):
-            begun = LlmCall.model_validate_json(row["draft"])
+            begun = _draft(row)
             entry = begun.model_copy(update={"finished_at": max(self._clock.now(), begun.started_at)})
-            async with self._control.transaction() as transaction:
-                [taken] = await transaction.fetch(_SQL["release"], row["id"])
-                # Else its owner, or another reaper, was first.
-                if taken["released"] and await insert(transaction, [entry], publish=True):
-                    reaped.append(entry)
+            if await self._settled(row["id"], entry):  # else its owner, or another reaper, was first
+                reaped.append(entry)
         return reaped
 
     async def spend(self) -> Spend:
@@ -222,9 +217,7 @@ class PostgresLedger:
 
     async def batched(self) -> list[Reservation]:
         return [
-            Reservation(
-                row["id"], LlmCall.model_validate_json(row["draft"]), row["batch_id"], row["is_expired"]
-            )
+            Reservation(row["id"], _draft(row), row["batch_id"], row["is_expired"])
             for row in await self._control.fetch(_SQL["batched"])
         ]
 
@@ -281,6 +274,11 @@ def _checked(attempt: int, question: Question) -> int:
 
 def _entry(row: Any) -> LlmCall:
     return LlmCall.model_validate_json(row["record"])
+
+
+def _draft(row: Any) -> LlmCall:
+    """The attempt's number is the reservation's: it was not known when the draft was written."""
+    return LlmCall.model_validate_json(row["draft"]).model_copy(update={"attempt": row["attempt"]})
 
 
 def _row(entry: LlmCall) -> tuple[Any, ...]:

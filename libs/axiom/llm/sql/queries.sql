@@ -3,10 +3,16 @@ SELECT record FROM llm_calls
  WHERE event_id = $1 AND task = $2 AND is_final
  ORDER BY (outcome = 'answered') DESC, finished_at DESC, input_hash, attempt DESC LIMIT 1
 
--- of_input: the final entry of an input
-SELECT record FROM llm_calls
- WHERE input_hash = $1 AND is_final
- ORDER BY (outcome = 'answered') DESC, attempt LIMIT 1
+-- of_question: as of_event, unless it is asked again; else the final entry of the input
+SELECT record FROM (
+    (SELECT record, 1 AS choice FROM llm_calls
+      WHERE event_id = $1 AND task = $2 AND is_final AND NOT $4::boolean
+      ORDER BY (outcome = 'answered') DESC, finished_at DESC, input_hash, attempt DESC LIMIT 1)
+    UNION ALL
+    (SELECT record, 2 FROM llm_calls
+      WHERE input_hash = $3 AND is_final
+      ORDER BY (outcome = 'answered') DESC, attempt LIMIT 1)
+) AS found ORDER BY choice LIMIT 1
 
 -- entry: one entry
 SELECT record FROM llm_calls WHERE input_hash = $1 AND attempt = $2
@@ -17,11 +23,11 @@ SELECT pg_advisory_xact_lock(hashtextextended($1, 0))
 -- next_attempt: the number of an input's next attempt
 SELECT coalesce(max(attempt), 0) + 1 AS attempt FROM llm_calls WHERE input_hash = $1
 
--- reserve: claim a question and set its worst case aside; see the function
-SELECT * FROM llm_reserve($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+-- reserve: claim a question, set its worst case aside and keep the draft; see the function
+SELECT * FROM llm_begin($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 
--- keep_draft: what is written if the call is never heard of again
-UPDATE llm_reservations SET draft = $2 WHERE id = $1
+-- settle: an entry in place of its reservation; see the function
+SELECT llm_settle($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) AS settled
 
 -- keep_batch: which batch carries these reservations
 UPDATE llm_reservations SET batch_id = $2 WHERE id = ANY($1::bigint[])
@@ -51,7 +57,7 @@ INSERT INTO llm_outbox (input_hash, attempt) SELECT * FROM unnest($1::text[], $2
 
 -- orphans: calls whose process is gone (nobody holds its lock, and PostgreSQL has been up for long enough that it
 -- would hold it again), or that have not ended in their time
-SELECT id, draft FROM llm_reservations AS r
+SELECT id, attempt, draft FROM llm_reservations AS r
  WHERE owner IS NOT NULL
    AND (expires_at < now()
         OR (owner <> $1
@@ -70,7 +76,7 @@ SELECT r.id FROM llm_reservations AS r JOIN llm_calls AS c USING (input_hash, at
 SELECT period, settled_usd, reserved_usd FROM llm_periods WHERE period = ANY(llm_periods_of($1))
 
 -- batched: the reservations of message batches
-SELECT id, draft, batch_id, started_at, expires_at < now() AS is_expired FROM llm_reservations
+SELECT id, attempt, draft, batch_id, started_at, expires_at < now() AS is_expired FROM llm_reservations
  WHERE owner IS NULL ORDER BY id
 
 -- waiting: entries to be sent, oldest first
