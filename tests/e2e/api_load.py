@@ -24,7 +24,11 @@ from axiom.contracts.codec import encode
 from tests.e2e.api_site import ApiSite, EventStream, later_bar
 from tests.graph import mutation
 from tests.stack import ROOT
+from tests.texts import event_id
 from topics import graph_mutations, price_updates
+
+COMPANIES = 500
+"""That the mutations speak of, again and again, as news does."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ class Seen:
         backwards: closes that were older than the one before.
         mutations: by stream, the ids in the order of their coming.
         frames_per_s: the most that any socket got in a second.
-        reads_ms: how long each read took.
+        reads_ms: by what was read, how long each read took.
         rss_mb: the API's memory, at the beginning and at its greatest.
     """
 
@@ -59,18 +63,27 @@ class Seen:
     mutations: list[list[str]] = field(default_factory=list)
     frames_per_s: float = 0.0
     dropped: int = 0
-    reads_ms: list[float] = field(default_factory=list)
+    reads_ms: dict[str, list[float]] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
     rss_mb: tuple[float, float] = (0.0, 0.0)
 
     def told(self) -> str:
-        """In a line."""
-        reads = sorted(self.reads_ms) or [0.0]
-        p50, p99 = reads[len(reads) // 2], reads[int(len(reads) * 0.99)]
-        return (
-            f"{len(reads)} reads, p50 {p50:.0f} ms, p99 {p99:.0f} ms; {self.frames_per_s:.1f} frames/s; "
-            f"{self.dropped} conflated; API {self.rss_mb[0]:.0f} MB, at most {self.rss_mb[1]:.0f} MB"
+        """In a few lines."""
+        reads = [f"{path}: {_told(took_ms)}" for path, took_ms in sorted(self.reads_ms.items())]
+        every = _told([one for took_ms in self.reads_ms.values() for one in took_ms])
+        return "\n  ".join(
+            [
+                f"{every}; {self.frames_per_s:.1f} frames/s; {self.dropped} conflated",
+                f"API {self.rss_mb[0]:.0f} MB, at most {self.rss_mb[1]:.0f} MB",
+                *reads,
+            ]
         )
+
+
+def _told(took_ms: Sequence[float]) -> str:
+    reads = sorted(took_ms) or [0.0]
+    p50, p99 = reads[len(reads) // 2], reads[int(len(reads) * 0.99)]
+    return f"{len(reads)} reads, p50 {p50:.0f} ms, p99 {p99:.0f} ms"
 
 
 class Rush:
@@ -123,11 +136,14 @@ class Rush:
         for number in range(count):
             if number % 5:
                 name = self.plan.names[(number - number // 5) % len(self.plan.names)]
-                bar = later_bar(name, number)
+                bar = later_bar(name, number, "1m")
                 message: Any = encode(price_updates.TOPIC, bar)
                 self.closes[name] = bar.close
             else:
-                one = mutation("competes-with", "AMD", f"Z{number}", event_time=later_bar("A", number).ts)
+                one = mutation(
+                    "competes-with", "AMD", f"Z{number % COMPANIES}", cause=event_id(str(number)),
+                    event_time=later_bar("A", number).ts,
+                )  # fmt: skip
                 message = encode(graph_mutations.TOPIC, one)
                 self.ids.append(one.mutation_id)
             producer.produce(message.topic, message.value, message.key, headers=list(message.headers))
@@ -183,7 +199,7 @@ class Rush:
         output, errors = said
         assert output, errors
         for path, elapsed_ms, wrong in json.loads(output):
-            self.seen.reads_ms.append(elapsed_ms)
+            self.seen.reads_ms.setdefault(path, []).append(elapsed_ms)
             if wrong:
                 self.seen.failures.append(f"{path}: {wrong}")
 

@@ -27,9 +27,9 @@ def main(url: str, reads_per_s: float, names: Sequence[str]) -> None:
     headers = {"Authorization": f"Bearer {os.environ['API_TOKEN']}"}
     with httpx.Client(base_url=url, headers=headers, timeout=60, trust_env=False) as client:
         while not select.select([sys.stdin], [], [], 1 / reads_per_s)[0]:
-            path = dice.choice(PATHS).format(dice.choice(names))
+            path = dice.choice(PATHS)
             begin = time.monotonic()
-            answer: Any = client.get(path)
+            answer: Any = client.get(path.format(dice.choice(names)))
             elapsed_ms = (time.monotonic() - begin) * 1000
             wrong = "" if answer.status_code == httpx.codes.OK else answer.text
             reads.append((path, elapsed_ms, wrong))

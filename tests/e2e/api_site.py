@@ -22,7 +22,7 @@ from tests.graph import correlation, mutation
 from tests.stack import ServiceProcess, StackUnderTest, free_port, run_postgres, wait_until
 from tests.texts import DAY, company, event
 from topics import company_fundamentals, correlation_updates, graph_mutations, market_events, price_updates
-from topics.price_updates import PriceBar
+from topics.price_updates import INTERVAL_LENGTH, Interval, PriceBar
 
 NAMES = symbols(12)
 NEWS = [event(f"Limits for chips, number {number}", symbols=("AMD", "NVDA")) for number in range(7)]
@@ -128,11 +128,12 @@ class ApiSite:
         return websockets.connect(url, additional_headers=self.header(), proxy=None, **more)
 
 
-def later_bar(symbol: str, number: int) -> PriceBar:
-    """The bar of a day after all of `fill`; its close is the number."""
+def later_bar(symbol: str, number: int, interval: Interval = "1d") -> PriceBar:
+    """A bar after all of `fill`, the later the greater its number is; its close tells the number."""
     close = 100.0 + number
+    start = _NOW + number * INTERVAL_LENGTH[interval]
     return PriceBar(
-        symbol=symbol, interval="1d", ts=_NOW + timedelta(days=number), open=close, high=close, low=close,
+        symbol=symbol, interval=interval, ts=start, open=close, high=close, low=close,
         close=close, volume=1.0, fetched_at=DAY + timedelta(days=number), source="test",
     )  # fmt: skip
 

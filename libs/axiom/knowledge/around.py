@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,15 @@ async def around(store: Neo4jStore, symbol: str, depth: int, most: int) -> tuple
         NotInGraph: there is no company of that symbol.
         StoreDown: Neo4j does not answer.
     """
-    found = await store.query(_CYPHER["company"], symbol=symbol)
+    found, edges = await asyncio.gather(
+        store.query(_CYPHER["company"], symbol=symbol), _edges_around(store, symbol, depth, most)
+    )
     if not found:
         raise NotInGraph(f"the graph has no company {symbol}")
+    return found[0], edges
+
+
+async def _edges_around(store: Neo4jStore, symbol: str, depth: int, most: int) -> list[Edge]:
     edges: dict[tuple[Any, ...], Edge] = {}
     seen: set[tuple[str, str]] = set()
     frontier = {("Company", symbol)}
@@ -42,16 +49,18 @@ async def around(store: Neo4jStore, symbol: str, depth: int, most: int) -> tuple
             edges.setdefault(_identity(row), row)
         ends = {(row[f"{side}_kind"], row[f"{side}_key"]) for row in rows for side in ("from", "to")}
         frontier = {end for end in ends if end[0] in {"Company", "MarketEvent"}} - seen
-    return found[0], list(edges.values())
+    return list(edges.values())
 
 
 async def _edges_of(store: Neo4jStore, nodes: set[tuple[str, str]], most: int) -> list[Edge]:
-    companies = sorted(key for kind, key in nodes if kind == "Company")
-    events = sorted(key for kind, key in nodes if kind == "MarketEvent")
-    return [
-        *await store.query(_CYPHER["around_companies"], keys=companies, most=most),
-        *await store.query(_CYPHER["around_events"], keys=events, most=most),
-    ]
+    keys = {
+        "around_companies": sorted(key for kind, key in nodes if kind == "Company"),
+        "around_events": sorted(key for kind, key in nodes if kind == "MarketEvent"),
+    }
+    found = await asyncio.gather(
+        *(store.query(_CYPHER[query], keys=of_kind, most=most) for query, of_kind in keys.items() if of_kind)
+    )
+    return [edge for edges in found for edge in edges]
 
 
 def _identity(edge: Edge) -> tuple[Any, ...]:

@@ -15,6 +15,7 @@ from axiom.resilience.clock import wait_or
 from axiom.telemetry.logs import get_logger
 from services.control_api.live.mailbox import Interest, Mailbox, Update
 from services.control_api.live.tape import Entry, Tape
+from services.control_api.live.turns import Turns
 from topics import graph_mutations, job_runs, market_events, price_updates
 from topics.market_events import event_version
 from topics.price_updates import latest_version
@@ -22,7 +23,8 @@ from topics.price_updates import latest_version
 PRICES, EVENTS = price_updates.TOPIC.name, market_events.TOPIC.name
 RUNS, MUTATIONS = job_runs.TOPIC.name, graph_mutations.TOPIC.name
 TOPICS = (PRICES, EVENTS, RUNS, MUTATIONS)
-_AT_ONCE = 1000
+_AT_ONCE = 100
+"""Handed out without a pause for anyone else."""
 _POLL_S = 0.05
 log = get_logger()
 
@@ -54,12 +56,14 @@ class Hub:
 
     Attributes:
         tape: the mutations of the graph.
+        turns: who writes to a client takes one first.
         problem: why nothing comes just now; None when all is well.
     """
 
     def __init__(self, make_follower: Callable[[], Follower], *, tape_entries: int, mailbox: int) -> None:
         """`mailbox`: things that wait for one client at most."""
         self.tape = Tape(tape_entries)
+        self.turns = Turns()
         self.problem: str | None = "starting"
         self._make_follower = make_follower
         self._mailbox = mailbox

@@ -53,6 +53,7 @@ class Session:
         """At most one frame in FRAME_S. While the client does not read, its mailbox keeps the newest."""
         while True:
             await self._listener.news.wait()
+            await self._hub.turns.take()
             self._listener.news.clear()
             updates, dropped = self._listener.mailbox.take()
             await self._socket.send_text(frame(updates, dropped))

@@ -22,10 +22,12 @@ from topics import all_topics
 
 STORES = ("postgres", "redis", "neo4j", "chroma")
 Positions = Mapping[TopicPartition, Position]
+Ask = Callable[[str], Awaitable[Positions]]
 Wanted = Mapping[TopicPartition, int]
 """By partition: the offset of a record that must be in the store."""
 
 _PLACE = re.compile(r"([a-z][a-z0-9-]{0,60})-([0-9]{1,5})@([0-9]{1,18})", re.ASCII)
+_KEEP_S = 1.0
 _PAUSES_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.04)
 
 
@@ -54,11 +56,14 @@ def wanted_of(places: Iterable[str]) -> Wanted:
 
 
 class Offsets:
-    """The stores' vectors. Those who ask at the same time share one question to the store."""
+    """The stores' vectors. Those who ask at the same time share one question to the store.
+
+    A vector serves for a second more: whoever wants no certain record is not misled by one that is too small.
+    """
 
     def __init__(self, sources: Sources, clock: Clock, *, wait_s: float) -> None:
         """`wait_s`: how long `reached` waits."""
-        reads: Mapping[str, Callable[[str], Awaitable[Positions]]] = {
+        reads: Mapping[str, Ask] = {
             "postgres": sources.market.all_positions,
             "redis": sources.redis.all_positions,
             "neo4j": sources.graph.all_positions,
@@ -67,17 +72,21 @@ class Offsets:
         self._clock = clock
         self._wait_s = wait_s
         self._shared = {
-            store: Shared[Positions](partial(read, consumer_of(store)), clock)
+            store: Shared[Positions](partial(read, consumer_of(store)), clock, keep_s=_KEEP_S)
             for store, read in reads.items()
         }
 
     async def positions(self, store: str) -> Positions:
-        """Every position of the store.
+        """Every position of the store, at most a second old.
 
         Raises:
             StoreDown: it does not answer.
         """
         return await self._shared[store].get()
+
+    async def newest(self, store: str) -> Positions:
+        """Every position of the store as it is now; raises as `positions` does."""
+        return await self._shared[store].ask()
 
     async def reached(self, store: str, wanted: Wanted) -> dict[str, dict[str, int]]:
         """The store's vector, as soon as every wanted record is in the store: call it before reading data.
@@ -91,7 +100,8 @@ class Offsets:
         end = self._clock.monotonic() + self._wait_s
         tries = 0
         while True:
-            positions = await self._asked(store, end, waits=bool(wanted))
+            ask = self.newest if tries else self.positions
+            positions = await self._asked(ask, store, end, waits=bool(wanted))
             missing = {part: offset for part, offset in wanted.items() if _next(positions, part) <= offset}
             if not missing:
                 return {store: _told(positions)}
@@ -100,10 +110,10 @@ class Offsets:
             await self._clock.sleep(_PAUSES_S[min(tries, len(_PAUSES_S) - 1)])
             tries += 1
 
-    async def _asked(self, store: str, end: float, *, waits: bool) -> Positions:
+    async def _asked(self, ask: Ask, store: str, end: float, *, waits: bool) -> Positions:
         while True:
             try:
-                return await self.positions(store)
+                return await ask(store)
             except Transient as away:  # a swap of a rebuild, say: over in a moment
                 if not waits or self._clock.monotonic() >= end:
                     raise

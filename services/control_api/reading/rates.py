@@ -56,7 +56,7 @@ class Rates:
     async def _look(self, store: str) -> None:
         samples = self._samples[consumer_of(store)]
         try:
-            positions = await self._offsets.positions(store)
+            positions = await self._offsets.newest(store)
         except AxiomError:
             samples.clear()
             return

@@ -26,9 +26,13 @@ class Shared(Generic[T]):
         self._kept: tuple[float, T] | None = None
 
     async def get(self) -> T:
-        """The answer; raises what asking for it raises."""
+        """The answer, kept or asked for; raises what asking for it raises."""
         if self._kept is not None and self._clock.monotonic() < self._kept[0]:
             return self._kept[1]
+        return await self.ask()
+
+    async def ask(self) -> T:
+        """As `get`, of what is kept nothing."""
         if self._asking is None or self._asking.done():
             self._asking = asyncio.ensure_future(self._answer())
             self._asking.add_done_callback(_look_at)

@@ -88,6 +88,7 @@ async def _events(live: Live, place: Place, symbol: str | None) -> AsyncIterator
         async for entries in live.mutations.follow(place):
             told = [entry for entry in entries if entry.value is not None and symbol in (None, *entry.ends)]
             if told:
+                await live.hub.turns.take()
                 yield "".join(map(_event, told)).encode()
 
 

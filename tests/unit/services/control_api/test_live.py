@@ -16,6 +16,7 @@ from services.control_api.live.mailbox import Interest, Mailbox, Update
 from services.control_api.live.mutations import Mutations, place_of
 from services.control_api.live.session import frame
 from services.control_api.live.tape import Entry, Place
+from services.control_api.live.turns import Turns
 from services.control_api.problems import Refused
 from tests.e2e.bars import daily_bars
 from tests.graph import mutation
@@ -122,6 +123,22 @@ class TestHub:
         hub.tape.begin("id", {0: 0})
         hub.take([Record(topic, 0, 0, 0, b"k", b"{", ()) for topic in ("price-updates", MUTATIONS)])
         assert (hub.tape.end - hub.tape.first, str(hub.tape.place)) == (1, "id:1")
+
+
+class TestTurns:
+    async def test_whoever_reads_gets_the_loop_before_all_clients_are_written_to(self) -> None:
+        turns, written = Turns(), []
+
+        async def client(number: int) -> None:
+            await turns.take()
+            written.append(number)
+
+        clients = [asyncio.create_task(client(number)) for number in range(200)]
+        for _ in range(3):  # the rounds of the loop that an answer takes
+            await asyncio.sleep(0)
+        assert len(written) < 20
+        await asyncio.gather(*clients)
+        assert written == list(range(200))
 
 
 class FakeLog:

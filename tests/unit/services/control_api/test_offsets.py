@@ -66,6 +66,21 @@ async def test_a_store_that_is_away_for_a_moment_is_waited_for() -> None:
     assert await waiting == {"redis": {"price-updates-3": 10}}
 
 
+async def test_a_vector_serves_for_a_second_but_for_whom_it_is_too_small() -> None:
+    store, clock = MemoryStore(), ManualClock(skip_sleeps=True)
+    offsets = offsets_of(store, clock)
+    at(store, 8)
+    assert await offsets.reached("redis", {}) == {"redis": {"price-updates-3": 8}}
+    at(store, 9)
+    store.down = True
+    assert await offsets.reached("redis", {PART: 7}) == {"redis": {"price-updates-3": 8}}
+    store.down = False
+    assert await offsets.reached("redis", {PART: 8}) == {"redis": {"price-updates-3": 9}}
+    at(store, 10)
+    await clock.advance(1.5)
+    assert await offsets.reached("redis", {}) == {"redis": {"price-updates-3": 10}}
+
+
 @pytest.mark.parametrize(
     "place",
     ["", "price-updates", "price-updates-3", "price-updates-x@1", "nothing-1@1", "price-updates-1@-1"],
