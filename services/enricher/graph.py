@@ -97,6 +97,7 @@ class Enrichment:
             graph.add_node(name, _measured(name, node))
         graph.add_edge(START, "prepare")
         graph.add_edge("prepare", "look_up")
+        # Edges are coroutines, too: LangGraph runs any other function in a thread.
         graph.add_conditional_edges("look_up", self._after_look_up)
         graph.add_conditional_edges("reserve", _after_reserve)
         for reader in ("ask", "ask_in_batch", "read_locally"):
@@ -137,7 +138,7 @@ class Enrichment:
     async def _look_up(self, state: State) -> State:
         return {"entry": await self._desk.look_up(state["question"])}
 
-    def _after_look_up(self, state: State) -> Literal["ground", "reserve", "ask_in_batch"]:
+    async def _after_look_up(self, state: State) -> Literal["ground", "reserve", "ask_in_batch"]:
         if state["entry"] is not None:
             metrics.READINGS.labels(state["task"].name, "ledger").inc()
             return "ground"
@@ -240,7 +241,7 @@ def _question(task: Task[Any], payload: Any, names: NameList, model: str, again:
     )
 
 
-def _after_reserve(state: State) -> Literal["ask", "ground", "read_locally"]:
+async def _after_reserve(state: State) -> Literal["ask", "ground", "read_locally"]:
     if state["reservation"] is not None:
         return "ask"
     return "ground" if state["entry"] is not None else "read_locally"

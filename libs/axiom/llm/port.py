@@ -7,7 +7,7 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Literal, Protocol
 
 from pydantic import BaseModel
@@ -40,8 +40,13 @@ class Request:
     @cached_property
     def size_bytes(self) -> int:
         """UTF-8 bytes of what is sent: never fewer than its tokens, which are made of whole bytes."""
-        schema = json.dumps(self.response.model_json_schema(), ensure_ascii=False)
-        return sum(len(text.encode("utf-8", "replace")) for text in (self.system, self.prompt, schema))
+        texts = sum(len(text.encode("utf-8", "replace")) for text in (self.system, self.prompt))
+        return texts + _schema_bytes(self.response)
+
+
+@cache
+def _schema_bytes(response: type[BaseModel]) -> int:
+    return len(json.dumps(response.model_json_schema(), ensure_ascii=False).encode("utf-8", "replace"))
 
 
 @dataclass(frozen=True)
