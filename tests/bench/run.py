@@ -24,6 +24,7 @@ from tests.bench.peers import contestants as peers
 from tests.bench.records import Market
 from tests.bench.report import Findings
 from tests.bench.results import Contestant, Series, Subject
+from tests.bench.servers import at_rest
 from tests.stack import StackUnderTest
 
 LATENCY = "latency"
@@ -139,6 +140,7 @@ async def _market(
             # There and back, so that no contestant always has the same neighbour before it.
             for contestant in contestants if number % 2 else reversed(contestants):
                 tell(f"{key}: {contestant.name}, " + (f"round {number}" if number else "to warm up"))
+                await at_rest(stack)
                 async with tuned():  # as services are; whoever is measured
                     timing = await contestant.run()
                 if number:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from tests.stack import ROOT, StackUnderTest, find_running, free_port_base, temp
 from topics import all_topics
 
 STOP_S = 15.0
+_REST_SHARE, _REST_S, _REST_WITHIN_S = 0.15, 0.5, 20.0
 
 
 @contextmanager
@@ -93,6 +95,20 @@ def server_cpu_s(stack: StackUnderTest, server: str) -> float:
     """CPU seconds so far of a server with all its processes, also those that have ended."""
     pid = stack.pid(server)
     return cpu_s(pid) if pid is not None else 0.0
+
+
+async def at_rest(stack: StackUnderTest) -> None:
+    """Wait, but not for ever, until the servers have done what earlier runs left them: vacuum, compaction, …
+
+    Else one contestant pays for its neighbour.
+    """
+    supervisor = int((stack.home / "supervisord.pid").read_text())
+    end_s = time.monotonic() + _REST_WITHIN_S
+    while time.monotonic() < end_s:
+        before_s = cpu_s(supervisor)
+        await asyncio.sleep(_REST_S)
+        if cpu_s(supervisor) - before_s < _REST_SHARE * _REST_S:
+            return
 
 
 @contextmanager
