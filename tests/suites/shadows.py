@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -63,7 +64,7 @@ class SmallReader(MemoryLogReader):
         yield from super().read(stretches, max_records)
 
 
-class World:
+class World(ABC):
     """A log in memory, and one store that a sink fills from it. A subclass says which store."""
 
     def __init__(self) -> None:
@@ -76,33 +77,33 @@ class World:
 
     # The store
 
+    @abstractmethod
     def make_sink(self) -> Sink[Any]:
         """The sink, connected as a process of its own is."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def dump(self, entities: bool = True) -> Dump:
         """What the live store holds; without `entities` its offsets alone."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def problems(self) -> list[str]:
         """How the live store differs from the fold of the log up to its offsets."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def prices(self) -> dict[str, float]:
         """Each symbol's latest price, as readers ask for it."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def beside(self) -> set[str]:
         """What lies beside the live data."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def damage(self) -> None:
         """Delete some entities and change others."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def wipe(self) -> None:
         """Delete everything, offsets too."""
-        raise NotImplementedError
 
     # What every store has
 
