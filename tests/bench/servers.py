@@ -16,6 +16,7 @@ import psutil
 from axiom.bus.kafka import KafkaAdmin
 from axiom.errors import AxiomError
 from deploy.embedded import lifecycle
+from deploy.embedded.layout import Layout
 from tests.stack import ROOT, StackUnderTest, find_running, free_port_base, temporary_home
 from topics import all_topics
 
@@ -102,12 +103,11 @@ async def at_rest(stack: StackUnderTest) -> None:
 
     Else one contestant pays for its neighbour.
     """
-    supervisor = int((stack.home / "supervisord.pid").read_text())
     end_s = time.monotonic() + _REST_WITHIN_S
     while time.monotonic() < end_s:
-        before_s = cpu_s(supervisor)
+        before_s = _servers_cpu_s(stack)
         await asyncio.sleep(_REST_S)
-        if cpu_s(supervisor) - before_s < _REST_SHARE * _REST_S:
+        if _servers_cpu_s(stack) - before_s < _REST_SHARE * _REST_S:
             return
 
 
@@ -120,13 +120,17 @@ def others_share(stack: StackUnderTest, tell: Callable[[float], None]) -> Iterat
         return float(sum(times) - times.idle - getattr(times, "iowait", 0.0) - getattr(times, "guest", 0.0))
 
     def ours_s() -> float:
-        supervisor = int((stack.home / "supervisord.pid").read_text())
-        return cpu_s(os.getpid()) + cpu_s(supervisor)
+        return cpu_s(os.getpid()) + _servers_cpu_s(stack)
 
     start_s, busy_before_s, ours_before_s = time.monotonic(), busy_s(), ours_s()
     yield
     others_s = busy_s() - busy_before_s - (ours_s() - ours_before_s)
     tell(max(0.0, others_s) / (time.monotonic() - start_s) / (psutil.cpu_count() or 1))
+
+
+def _servers_cpu_s(stack: StackUnderTest) -> float:
+    """CPU seconds so far of all servers: the supervisor's children."""
+    return cpu_s(int(Layout(stack.home, stack.ports).supervisor_pid.read_text()))
 
 
 def cpu_s(pid: int) -> float:
