@@ -17,7 +17,7 @@ from typing import Any
 from axiom.bus.port import LogReader
 from axiom_verify.folds import FOLDS
 from axiom_verify.log import SeenLog, read_log
-from axiom_verify.readers import READERS, Dump, Env, Key, Near
+from axiom_verify.readers import Dump, Env, Key, Near, read
 from axiom_verify.told import Fold, Group
 
 SHOWN = 20
@@ -64,7 +64,11 @@ class Report:
 
 
 def verify(store: str, env: Env, reader: LogReader) -> Report:
-    """Compare a store (`postgres`, `redis`, …) with the fold of the log up to the store's own offsets."""
+    """Compare a store (`postgres`, `redis`, …) with the fold of the log up to the store's own offsets.
+
+    Raises:
+        StoreDown: it does not answer.
+    """
     report = Report(store, {}, [], 0, [], [])
     for topic, fold in FOLDS[f"{store}_sink"].items():
         report = _and_topic(report, topic, fold, env, reader)
@@ -98,10 +102,9 @@ class _Reading:
     """A store and the log, read once: `wrong` are the keys that are right at no moment in between."""
 
     def __init__(self, store: str, topic: str, fold: Fold, env: Env, reader: LogReader) -> None:
-        read = READERS[f"{store}_sink"]
-        self.before = read(env, entities=False, topic=topic)
-        self.found = read(env, topic=topic)
-        after = read(env, entities=False, topic=topic)
+        self.before = read(store, env, entities=False, topic=topic)
+        self.found = read(store, env, topic=topic)
+        after = read(store, env, entities=False, topic=topic)
         if store == "postgres":  # offsets and rows are of one snapshot
             self.before = after = self.found
         self.log = read_log(reader, topic, fold, after.next_offsets)

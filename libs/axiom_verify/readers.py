@@ -1,10 +1,10 @@
 """What the four stores hold, read with their drivers alone: nothing of the sinks, nothing of `axiom.stores`.
 
-    found = read_postgres(stack.env)
+    found = read("postgres", stack.env)
     found.entities[("bar", "AAPL", "1d", datetime(2024, 1, 2, tzinfo=UTC))]
 
-Each reader gives a `Dump`: every entity under its natural key, the offsets by partition, and the offsets
-that were dead-lettered. `fold.py` makes the same out of the log.
+Reading gives a `Dump`: every entity under its natural key, the offsets by partition, and the offsets that
+were dead-lettered. `fold.py` makes the same out of the log.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import asyncpg
 import chromadb
 import chromadb.errors
+import httpx
 import neo4j
 import redis
 from chromadb.config import Settings
@@ -199,10 +200,13 @@ def _price(own: Mapping[str, Any]) -> tuple[Any, ...]:
 
 def connect_chroma(env: Env) -> Any:
     """A plain HTTP client."""
-    return chromadb.HttpClient(
-        host=env["AXIOM_CHROMA_HOST"], port=int(env["AXIOM_CHROMA_PORT"]),
-        settings=Settings(anonymized_telemetry=False),
-    )  # fmt: skip
+    try:
+        return chromadb.HttpClient(
+            host=env["AXIOM_CHROMA_HOST"], port=int(env["AXIOM_CHROMA_PORT"]),
+            settings=Settings(anonymized_telemetry=False),
+        )  # fmt: skip
+    except ValueError as error:  # what the client makes of a refused connection
+        raise ConnectionError(str(error)) from error
 
 
 def read_chroma(env: Env, entities: bool = True, topic: str = TOPIC) -> Dump:
@@ -257,3 +261,21 @@ READERS: dict[str, Callable[..., Dump]] = {
 }
 """By the sink's folder: how to read what one topic feeds of its store. `entities=False` reads offsets and
 dead offsets alone."""
+
+_DOWN = (
+    OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError,
+    asyncpg.InterfaceError, redis.ConnectionError, redis.TimeoutError, neo4j.exceptions.DriverError,
+    neo4j.exceptions.TransientError, httpx.TransportError,
+)  # fmt: skip
+
+
+def read(store: str, env: Env, entities: bool = True, topic: str = TOPIC) -> Dump:
+    """What one topic feeds of a store (`postgres`, `redis`, …).
+
+    Raises:
+        StoreDown: it does not answer.
+    """
+    try:
+        return READERS[f"{store}_sink"](env, entities=entities, topic=topic)
+    except _DOWN as error:
+        raise StoreDown(f"{store} does not answer (`axiom status` says what runs): {error}") from error

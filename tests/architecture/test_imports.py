@@ -69,7 +69,7 @@ ONLY_IN: dict[str, set[str]] = {
     "onnx": {"axiom.embedding.onnx_model"},
     "onnxruntime": {"axiom.embedding.minilm"},
     "tokenizers": {"axiom.embedding.minilm"},
-    "httpx": {"axiom.stores.chroma_driver"},
+    "httpx": {"axiom.stores.chroma_driver", "axiom_verify.readers"},
     "talib": {"axiom.analysis.indicators"},
     "yfinance": {"axiom.sources.yahoo", "services.price_producer.sources.yahoo"},
     "curl_cffi": {"axiom.sources.yahoo"},
