@@ -71,8 +71,8 @@ bench-peers: ready ## Measure Quix Streams, Faust and Bytewax beside our sinks; 
 lock: ready ## Lock the Python packages anew (uv.lock).
 	@PATH="$$PWD/.uv/bin:$$PATH" uv lock $(ARGS)
 
-lock-jars: ready ## Lock the Java servers' jars anew (needs Maven).
-	@$(BIN)/python -m deploy.embedded.lock_jars
+lock-jars: ready ## Lock the jars of Java servers and peers anew (needs Maven).
+	@$(BIN)/python -m deploy.embedded.lock_jars deploy/embedded/jars.toml tests/bench/peers/locked/connect.toml
 
 sbom: ready ## Write the bill of materials of all Python packages (CycloneDX 1.5) to sbom.cdx.json.
 	@.uv/bin/uv export --quiet --frozen --all-groups --no-emit-project --format cyclonedx1.5 --output-file sbom.cdx.json

@@ -1,4 +1,4 @@
-"""The Java servers' jars: locked by sha256, fetched from Maven Central once, kept in the user's cache."""
+"""Java programs' jars: locked by sha256, fetched from Maven Central once, kept in the user's cache."""
 
 from __future__ import annotations
 
@@ -39,22 +39,20 @@ class Jar:
 
 
 @cache
-def locked() -> dict[str, tuple[Jar, ...]]:
-    """Server name → its jars, in class path order."""
-    return {
-        server: tuple(Jar(**jar) for jar in jars) for server, jars in json.loads(LOCK.read_text()).items()
-    }
+def locked(lock: Path = LOCK) -> dict[str, tuple[Jar, ...]]:
+    """Program → its jars, in class path order; without `lock` the servers'."""
+    return {name: tuple(Jar(**jar) for jar in jars) for name, jars in json.loads(lock.read_text()).items()}
 
 
-def class_path(server: str) -> str:
-    """The Java class path of one server, out of the cache."""
+def class_path(program: str, lock: Path = LOCK) -> str:
+    """The Java class path of one program, out of the cache."""
     folder = cache_dir()
-    return os.pathsep.join(str(jar.cached(folder)) for jar in locked()[server])
+    return os.pathsep.join(str(jar.cached(folder)) for jar in locked(lock)[program])
 
 
-def missing(cache: Path) -> list[Jar]:
+def missing(cache: Path, lock: Path = LOCK) -> list[Jar]:
     """What has still to be fetched; a file was checked when it came, so its size suffices here."""
-    jars = {jar.sha256: jar for server in locked().values() for jar in server}
+    jars = {jar.sha256: jar for program in locked(lock).values() for jar in program}
     return [jar for jar in jars.values() if not _is_there(jar.cached(cache), jar.size_bytes)]
 
 
@@ -69,7 +67,7 @@ def fetch(jars: Iterable[Jar], cache: Path, source: str = MAVEN_CENTRAL) -> None
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns) as progress, ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool:
         total = sum(jar.size_bytes for jar in wanted)
-        bar = progress.add_task(f"Fetching {len(wanted)} jars of Kafka and Neo4j", total=total)
+        bar = progress.add_task(f"Fetching {len(wanted)} jars", total=total)
         futures = [pool.submit(_fetch_one, jar, cache, source) for jar in wanted]
         try:
             for future in as_completed(futures):
@@ -89,7 +87,7 @@ def _fetch_one(jar: Jar, cache: Path, source: str) -> int:
     content = attempts(_download, source + jar.path)
     if hashlib.sha256(content).hexdigest() != jar.sha256:
         raise Permanent(
-            f"{source}{jar.path} is not the file that jars.lock.json names (sha256 differs): "
+            f"{source}{jar.path} is not the file that its lock names (sha256 differs): "
             "something between here and Maven Central changes downloads"
         )
     target = jar.cached(cache)

@@ -1,4 +1,6 @@
-"""Resolve jars.toml with Maven into jars.lock.json: `make lock-jars`, on a developer's machine with `mvn`.
+"""Resolve `NAME.toml` with Maven into `NAME.lock.json`: `make lock-jars`, on a machine with `mvn`.
+
+    python -m deploy.embedded.lock_jars deploy/embedded/jars.toml
 
 The lock names every jar by its path on Maven Central, its size and its sha256, so that a start needs
 neither Maven nor trust in the network.
@@ -17,8 +19,6 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 from axiom.errors import Misconfigured
-
-HERE = Path(__file__).parent
 
 
 def pom(roots: list[str]) -> str:
@@ -61,20 +61,21 @@ def entry(jar: Path, root: Path) -> dict[str, str | int]:
     }
 
 
-def main() -> None:
-    """Write jars.lock.json beside jars.toml."""
-    wanted = tomllib.loads((HERE / "jars.toml").read_text())
+def main(roots: Path) -> None:
+    """Write the lock beside the file that names the roots."""
+    wanted = tomllib.loads(roots.read_text())
     lock: dict[str, list[dict[str, str | int]]] = {}
-    for server, spec in wanted.items():
+    for name, spec in wanted.items():
         with tempfile.TemporaryDirectory() as folder:
             jars = resolve(spec["roots"], Path(folder))
             entries = [entry(jar, Path(folder) / "jars") for jar in jars]
-        lock[server] = [e for e in entries if not any(str(e["path"]).startswith(d) for d in spec["drop"])]
-        if not lock[server]:
-            raise Misconfigured(f"Maven found no jar for {server}")
-        sys.stdout.write(f"{server}: {len(lock[server])} jars\n")
-    (HERE / "jars.lock.json").write_text(json.dumps(lock, indent=1) + "\n")
+        lock[name] = [e for e in entries if not any(str(e["path"]).startswith(d) for d in spec["drop"])]
+        if not lock[name]:
+            raise Misconfigured(f"Maven found no jar for {name}")
+        sys.stdout.write(f"{name}: {len(lock[name])} jars\n")
+    roots.with_suffix(".lock.json").write_text(json.dumps(lock, indent=1) + "\n")
 
 
 if __name__ == "__main__":
-    main()
+    for file in sys.argv[1:]:
+        main(Path(file))

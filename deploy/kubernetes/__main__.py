@@ -35,7 +35,6 @@ def files() -> dict[str, str]:
             workloads.monitored(name, service),
         )
     ]
-    bootstrap = common["AXIOM_KAFKA_BOOTSTRAP"]
     made = {
         "base/configuration.yaml": (
             "What all services share, and the job that makes the topics.",
@@ -49,7 +48,7 @@ def files() -> dict[str, str]:
         ),
         "scaling/scalers.yaml": (
             "KEDA: members of a consumer group by its lag.",
-            [workloads.scaler(name, bootstrap) for name in workloads.SCALED],
+            [workloads.scaler(name) for name in workloads.SCALED],
         ),
     }
     return {path: compose.dump(documents, HEAD.format(what=what)) for path, (what, documents) in made.items()}

@@ -26,6 +26,8 @@ from deploy.kubernetes.pods import (
 
 Object = dict[str, Any]
 MONITORING = {"kubernetes.io/metadata.name": "monitoring"}
+ENTRANCE = {"axiom/entrance": "true"}
+API_PORT = 8040
 OUTSIDE = {"axiom/outside": "true"}
 SERVER_PORTS = {
     "kafka": (29092,), "postgres": (5432,), "redis": (6379,), "neo4j": (7687, 7474), "chroma": (8000,),
@@ -168,6 +170,7 @@ def server(name: str, service: Object) -> list[Object]:
 def networks() -> list[Object]:
     """Nothing is reached or reaches out, but for what is named: as the networks of docker-compose.yml."""
     everybody = {"matchLabels": {"app.kubernetes.io/part-of": "axiom"}}
+    service = {"matchLabels": {"app.kubernetes.io/component": "service"}}
     dns = {
         "to": [{"namespaceSelector": {}, "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}}}],
         "ports": [{"protocol": "UDP", "port": 53}, _tcp(53)],
@@ -185,12 +188,24 @@ def networks() -> list[Object]:
             "ingress": [{"from": [{"podSelector": everybody}]}],
             "egress": [{"to": [{"podSelector": everybody}]}, dns],
         }),
+        # Where they are elsewhere: a managed PostgreSQL, Kafka in a namespace of its own.
+        _policy("to-servers", {
+            "podSelector": service, "policyTypes": ["Egress"],
+            "egress": [{"ports": [_tcp(port) for ports in SERVER_PORTS.values() for port in ports]}],
+        }),
+        _policy("to-the-api", {
+            "podSelector": {"matchLabels": {"app.kubernetes.io/name": "control-api"}},
+            "policyTypes": ["Ingress"],
+            "ingress": [{
+                "from": [{"namespaceSelector": {"matchLabels": ENTRANCE}}], "ports": [_tcp(API_PORT)],
+            }],
+        }),
         _policy("outside", {
             "podSelector": {"matchLabels": OUTSIDE}, "policyTypes": ["Egress"],
             "egress": [{"to": [public], "ports": [_tcp(443), _tcp(80)]}],
         }),
         _policy("prometheus", {
-            "podSelector": {"matchLabels": {"app.kubernetes.io/component": "service"}},
+            "podSelector": service,
             "policyTypes": ["Ingress"],
             "ingress": [{
                 "from": [{"namespaceSelector": {"matchLabels": MONITORING}}],
@@ -200,7 +215,7 @@ def networks() -> list[Object]:
     ]  # fmt: skip
 
 
-def scaler(name: str, bootstrap: str) -> Object:
+def scaler(name: str) -> Object:
     """KEDA: one more member for each `SCALED` records of lag, at most one for each partition.
 
     The lag is that of Kafka's committed offsets, which sinks write for tools like this one. `minReplicaCount`
@@ -232,8 +247,9 @@ def scaler(name: str, bootstrap: str) -> Object:
                 {
                     "type": "kafka",
                     "metadata": {
-                        # No topic is named: the lag of all that the group has read counts.
-                        "bootstrapServers": bootstrap,
+                        # No topic is named: the lag of all that the group has read counts. KEDA is in another
+                        # namespace, so what our pods are told of Kafka must be a name that holds there too.
+                        "bootstrapServersFromEnv": "AXIOM_KAFKA_BOOTSTRAP",
                         "consumerGroup": name,
                         "lagThreshold": str(SCALED[name]),
                         "offsetResetPolicy": "earliest",

@@ -3,26 +3,41 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 URGENT, CALM = "urgent", "calm"
 
-# While the left one fires, those on the right say nothing new.
-IMPLIED = {
-    "AxiomKafkaDown": (
-        "AxiomServiceNotReady", "AxiomConsumerLag", "AxiomOffsetsStandStill", "AxiomLatencyAboveObjective",
+
+class Implied(NamedTuple):
+    """Alerts that say nothing new while `cause` fires; of the same consumer where `equal` names that."""
+
+    cause: str
+    alerts: tuple[str, ...]
+    equal: tuple[str, ...] = ()
+
+
+IMPLIED = (
+    Implied(
+        "AxiomKafkaDown",
+        ("AxiomServiceNotReady", "AxiomConsumerLag", "AxiomOffsetsStandStill", "AxiomLatencyAboveObjective"),
     ),
-    "AxiomStoreDown": (
-        "AxiomServiceNotReady", "AxiomConsumerLag", "AxiomBreakerOpen", "AxiomLatencyAboveObjective",
+    Implied(
+        "AxiomStoreDown",
+        ("AxiomServiceNotReady", "AxiomConsumerLag", "AxiomBreakerOpen", "AxiomLatencyAboveObjective"),
+        ("consumer",),
     ),
-    "AxiomLogMismatch": ("AxiomServiceNotReady", "AxiomServiceRestarting", "AxiomConsumerLag"),
-    "AxiomPoisonBurst": ("AxiomDeadLettersRising",),
-    "AxiomBudgetExhausted": ("AxiomBudgetConservation",),
-    "AxiomPricesOld": ("AxiomTierStale",),
-}  # fmt: skip
+    Implied(
+        "AxiomLogMismatch",
+        ("AxiomServiceNotReady", "AxiomServiceRestarting", "AxiomConsumerLag"),
+        ("consumer",),
+    ),
+    Implied("AxiomPoisonBurst", ("AxiomDeadLettersRising",), ("consumer",)),
+    Implied("AxiomBudgetExhausted", ("AxiomBudgetConservation",)),
+    Implied("AxiomPricesOld", ("AxiomTierStale",), ("tier",)),
+)
 
 
 class AlertsSettings(BaseSettings):
@@ -74,10 +89,11 @@ def configuration(settings: AlertsSettings) -> str:
             },
             "inhibit_rules": [
                 {
-                    "source_matchers": [f'alertname="{cause}"'],
-                    "target_matchers": [f'alertname=~"{"|".join(implied)}"'],
+                    "source_matchers": [f'alertname="{one.cause}"'],
+                    "target_matchers": [f'alertname=~"{"|".join(one.alerts)}"'],
+                    "equal": list(one.equal),
                 }
-                for cause, implied in IMPLIED.items()
+                for one in IMPLIED
             ],
             "receivers": [{"name": name} | _ways(settings) for name in (URGENT, CALM)],
         },

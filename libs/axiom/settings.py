@@ -145,7 +145,7 @@ class ServiceSettings(BaseSettings):
 
     Attributes:
         crashpoint: a place where the process kills itself, for fault tests (see `runtime/crashpoint.py`).
-        poison_pause_s: how long a sink stands when half of the last 1,000 records were bad.
+        poison_pause_s: how long a sink stands when half of a topic's last 1,000 records were bad.
         watchdog_s: with records waiting and no progress for this long, the process ends itself.
     """
 

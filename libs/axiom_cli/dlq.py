@@ -133,12 +133,15 @@ def redrive(
     All consumers read a record that is sent again. So it is sent once, and the letters that others wrote
     of it are closed as well: who refuses it again writes a new one. Exit code 1 if a record can't be sent,
     or in a dry run would be refused again.
+
+    A dry run is undone by PostgreSQL and Neo4j. Redis can't undo, so there it runs in an empty database,
+    where no record is superseded; in Chroma it ends before the server is asked.
     """
     every = _open()
     wanted = _filter(places, consumer, topic, error, since, until)
     letters = [one for one in every if wanted.takes(one)]
     if dry_run:
-        outcomes = asyncio.run(rehearse_all(letters))
+        outcomes = asyncio.run(rehearse_all(letters, force=force))
     else:
         if not yes and letters:
             typer.confirm(f"Send {len({one.record for one in letters})} records again?", abort=True)

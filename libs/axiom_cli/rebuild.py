@@ -72,7 +72,7 @@ def rebuild(
     ] = False,
     until: Annotated[
         datetime | None,
-        typer.Option(help="Build the state as of this time (UTC) beside the live one; postgres and neo4j."),
+        typer.Option(help="Build the state as of this time (UTC) beside the live one; postgres, neo4j."),
     ] = None,
     list_: Annotated[bool, typer.Option("--list", help="List the states as of a time.")] = False,
     drop: Annotated[str | None, typer.Option(help="Delete a state as of a time, by its name.")] = None,
@@ -85,7 +85,10 @@ def rebuild(
     )
     names = _made_from(topics, chosen(stores))
     if list_ or drop is not None:
-        _print([row for name in names for row in asyncio.run(_snapshots(name, drop))], as_json=as_json)
+        kept = [row for name in names for row in asyncio.run(_snapshots(name, drop))]
+        if drop is not None and not kept:
+            raise Misconfigured(f"no state is called {drop!r}; --list shows those that there are")
+        _print(kept, as_json=as_json)
         return
     reader = KafkaLogReader(load(KafkaSettings).bootstrap)
     if dry_run:
@@ -94,7 +97,11 @@ def rebuild(
     console = Console(stderr=as_json)
     if until is not None:
         moment = until.replace(tzinfo=until.tzinfo or UTC).astimezone(UTC)
-        _print([asyncio.run(_as_of(name, reader, console, moment)) for name in names], as_json=as_json)
+        able = _with_snapshots(names, all_meant="all" in stores)
+        _print(
+            [asyncio.run(_as_of(name, reader, console, moment, accept_loss=accept_loss)) for name in able],
+            as_json=as_json,
+        )
         return
     rows: list[dict[str, Any]] = []
     for name in names:
@@ -115,6 +122,16 @@ def _made_from(topics: list[str] | None, names: list[str]) -> list[str]:
     if not found:
         raise Misconfigured(f"none of {', '.join(names)} is made from {', '.join(topics)}")
     return found
+
+
+def _with_snapshots(names: list[str], *, all_meant: bool) -> list[str]:
+    able = [name for name in names if sink_of(name).snapshots is not None]
+    if able != names and not all_meant:
+        raise Misconfigured(
+            f"{', '.join(name for name in names if name not in able)} can't keep a state as of a time beside "
+            f"the live one; postgres and neo4j can"
+        )
+    return able
 
 
 def _row(result: Rebuilt, *, as_json: bool) -> dict[str, Any]:
@@ -148,11 +165,13 @@ async def _rebuild(
         await sink.store.close()
 
 
-async def _as_of(name: str, reader: KafkaLogReader, console: Console, until: datetime) -> dict[str, Any]:
+async def _as_of(
+    name: str, reader: KafkaLogReader, console: Console, until: datetime, *, accept_loss: bool
+) -> dict[str, Any]:
     sink = sink_of(name)
     try:
         with shown_progress(sink.name, console) as progress:
-            records = await build_as_of(sink, reader, progress, until)
+            records = await build_as_of(sink, reader, progress, until, accept_loss=accept_loss)
         [place] = [one.place for one in await _kept(sink) if one.name == f"{until:%Y%m%dt%H%M%S}"]
         return {"sink": sink.name, "until": until.isoformat(), "records": records, "place": place}
     finally:

@@ -1,12 +1,13 @@
 """The enrichment of one record, as a LangGraph.
 
-    prepare ─► look_up ─┬─ known ──────────────────────────────────► ground ─► mutate
-                        ├─ new ─► reserve ─┬─ granted ─► ask ─────────►│
-                        │                  └─ no key, not core ─► read_locally
-                        └─ new, that can wait ─► ask_in_batch ────────►│
+    look_up ─┬─ known ──────────────────────────► ground
+             ├─ new ─► ask ─────────────────────►│
+             ├─ new, that can wait ─► ask_in_batch
+             └─ new, no key or not core ─► read_locally
 
 It has no checkpointer: the log is the checkpoint, and what was paid for is in the ledger. So a record that is
-enriched again goes the upper way, and its mutations are the same bytes.
+enriched again goes the upper way, and its mutations are the same bytes. Each node on a record's way costs
+some 0.4 ms of CPU, so a node is what takes time or can fail by itself, and no less.
 """
 
 from __future__ import annotations
@@ -25,13 +26,14 @@ from pydantic import BaseModel
 from axiom.errors import BadRecord
 from axiom.llm.budget import Conduct
 from axiom.llm.desk import Desk, parse
+from axiom.llm.ledger import Reservation
 from axiom.llm.port import Question, Request
 from axiom.telemetry import tracing
 from services.enricher import metrics
 from services.enricher.batching import BatchQueue
 from services.enricher.local.extractor import MODEL as LOCAL_MODEL
 from services.enricher.name_list import NameList
-from services.enricher.statements import Grounded, Provenance, mutations
+from services.enricher.statements import Provenance, mutations
 from services.enricher.tasks.port import Task
 from services.enricher.universes import NameLists
 from topics.graph_mutations import GraphMutation
@@ -50,9 +52,7 @@ class State(TypedDict, total=False):
     conduct: Conduct | None
     question: Question
     entry: LlmCall | None
-    reservation: Any
     answer: BaseModel
-    grounded: Grounded
     mutations: list[GraphMutation]
 
 
@@ -89,21 +89,15 @@ class Enrichment:
 
     def _compiled(self) -> Any:
         graph: Any = StateGraph(State)
-        for node in (
-            self._prepare, self._look_up, self._reserve, self._ask, self._ask_in_batch,
-            self._read_locally, self._ground, self._mutate,
-        ):  # fmt: skip
+        for node in (self._look_up, self._ask, self._ask_in_batch, self._read_locally, self._ground):
             name = node.__name__.removeprefix("_")
             graph.add_node(name, _measured(name, node))
-        graph.add_edge(START, "prepare")
-        graph.add_edge("prepare", "look_up")
-        # Edges are coroutines, too: LangGraph runs any other function in a thread.
+        graph.add_edge(START, "look_up")
+        # The edge is a coroutine, too: LangGraph runs any other function in a thread.
         graph.add_conditional_edges("look_up", self._after_look_up)
-        graph.add_conditional_edges("reserve", _after_reserve)
         for reader in ("ask", "ask_in_batch", "read_locally"):
             graph.add_edge(reader, "ground")
-        graph.add_edge("ground", "mutate")
-        graph.add_edge("mutate", END)
+        graph.add_edge("ground", END)
         return graph.compile()
 
     async def read(self, task: Task[Any], payload: Any, *, again: bool = False) -> list[GraphMutation]:
@@ -126,23 +120,25 @@ class Enrichment:
 
     async def question(self, task: Task[Any], payload: Any, *, again: bool = False) -> Question:
         """What Claude would be asked now; of use to say beforehand what it can cost."""
-        names, conduct = await self._lists.current(), await self._conduct()
-        return _question(task, payload, names, LOCAL_MODEL if conduct is None else conduct.model, again)
+        return (await self._posed({"task": task, "payload": payload, "again": again}))["question"]
 
-    async def _prepare(self, state: State) -> State:
+    async def _posed(self, state: State) -> State:
         names, conduct = await self._lists.current(), await self._conduct()
         model = LOCAL_MODEL if conduct is None else conduct.model
         question = _question(state["task"], state["payload"], names, model, state["again"])
         return {"names": names, "conduct": conduct, "question": question}
 
     async def _look_up(self, state: State) -> State:
-        return {"entry": await self._desk.look_up(state["question"])}
+        posed = await self._posed(state)
+        return {**posed, "entry": await self._desk.look_up(posed["question"])}
 
-    async def _after_look_up(self, state: State) -> Literal["ground", "reserve", "ask_in_batch"]:
+    async def _after_look_up(self, state: State) -> Literal["ground", "ask", "ask_in_batch", "read_locally"]:
         if state["entry"] is not None:
             metrics.READINGS.labels(state["task"].name, "ledger").inc()
             return "ground"
-        return "ask_in_batch" if self._can_wait(state) and self._may_ask(state) else "reserve"
+        if not self._may_ask(state):
+            return "read_locally"
+        return "ask_in_batch" if self._can_wait(state) else "ask"
 
     def _can_wait(self, state: State) -> bool:
         """Whether a batch answers it; near the cap half the price is worth more than the hour."""
@@ -163,26 +159,15 @@ class Enrichment:
         symbols = task.symbols(payload) or [one.symbol for one in names.find(task.text(payload, names))]
         return not self._core.isdisjoint(symbols)
 
-    async def _reserve(self, state: State) -> State:
-        if not self._may_ask(state):
-            return {"reservation": None}
-        await self._slots.acquire()  # until the call has ended: a bulkhead
-        try:
-            reserved = await self._desk.reserve(state["question"])
-        except BaseException:
-            self._slots.release()
-            raise
-        if isinstance(reserved, LlmCall):  # somebody else has just asked the same
-            self._slots.release()
-            return {"entry": reserved, "reservation": None}
-        return {"reservation": reserved}
-
     async def _ask(self, state: State) -> State:
-        try:
-            entry = await self._desk.purchase(state["reservation"], state["question"])
-        finally:
-            self._slots.release()
-        metrics.READINGS.labels(state["task"].name, "claude").inc()
+        question, origin = state["question"], "claude"
+        async with self._slots:  # a bulkhead
+            entry = await self._desk.reserve(question)
+            if isinstance(entry, Reservation):
+                entry = await self._desk.purchase(entry, question)
+            else:  # somebody else has just asked the same
+                origin = "ledger"
+        metrics.READINGS.labels(state["task"].name, origin).inc()
         return {"entry": entry}
 
     async def _ask_in_batch(self, state: State) -> State:
@@ -209,11 +194,8 @@ class Enrichment:
                     f"{entry.model} gave no usable answer ({entry.outcome}): {entry.error or entry.answer}",
                 )
             answer, names = parsed, await self._lists.of(entry.universe)
-        return {"names": names, "grounded": task.ground(payload, answer, names)}
-
-    async def _mutate(self, state: State) -> State:
-        task, grounded = state["task"], state["grounded"]
-        made = mutations(grounded, _provenance(state), self._max_mutations)
+        grounded = task.ground(payload, answer, names)
+        made = mutations(grounded, _provenance(task, payload, entry, names), self._max_mutations)
         for why, count in grounded.dropped.items():
             metrics.DROPPED.labels(task.name, why).inc(count)
         for mutation in made:
@@ -241,22 +223,15 @@ def _question(task: Task[Any], payload: Any, names: NameList, model: str, again:
     )
 
 
-async def _after_reserve(state: State) -> Literal["ask", "ground", "read_locally"]:
-    if state["reservation"] is not None:
-        return "ask"
-    return "ground" if state["entry"] is not None else "read_locally"
-
-
-def _provenance(state: State) -> Provenance:
-    task, entry = state["task"], state["entry"]
-    cause = task.cause(state["payload"])
+def _provenance(task: Task[Any], payload: Any, entry: LlmCall | None, names: NameList) -> Provenance:
+    cause = task.cause(payload)
     return Provenance(
         cause_topic=task.topic.name,
         cause=cause.event_id,
         method="local" if entry is None else "claude",
         model=LOCAL_MODEL if entry is None else entry.model,
         prompt_version=task.prompt.version if entry is None else entry.prompt_version,
-        universe=state["names"].universe.version,
+        universe=names.universe.version,
         reading=0 if entry is None else round(entry.finished_at.timestamp()),
         cost_usd="0" if entry is None else entry.cost_usd,
         event_time=cause.event_time,

@@ -150,12 +150,14 @@ def test_every_object_has_the_fields_of_its_type_alone() -> None:
 def test_scalers_fit_their_deployments_and_topics() -> None:
     deployments = named(objects("base"), "Deployment")
     scalers = named(objects("scaling"), "ScaledObject")
+    configuration = named(objects("base"), "ConfigMap")[workloads.CONFIG]["data"]
     assert scalers.keys() == workloads.SCALED.keys()
     assert "neo4j-sink" not in scalers, "Neo4j takes one writer"
     for name, one in scalers.items():
         assert one["spec"]["scaleTargetRef"]["name"] in deployments
         [trigger] = one["spec"]["triggers"]
         assert trigger["metadata"]["consumerGroup"] == name
+        assert trigger["metadata"]["bootstrapServersFromEnv"] in configuration
         most = max(topic.partitions for topic in all_topics().values())
         assert 1 == one["spec"]["minReplicaCount"] < one["spec"]["maxReplicaCount"] <= most
     patched = (FOLDER / "scaling/kustomization.yaml").read_text(encoding="utf-8")

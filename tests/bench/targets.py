@@ -41,10 +41,13 @@ CORRELATION_PEAK_MB = 500.0
 INDICATORS_S = 30.0
 PEER_AIMS = (
     Aim("postgres-peers", "Quix Streams", "postgres-sink", 5.0),
+    Aim("postgres-peers", "Kafka Connect", "postgres-sink", 1.0),
     Aim("postgres-peers", "Faust", "postgres-sink", 1.0),
     Aim("postgres-peers", "Bytewax", "postgres-sink", 1.0),
+    Aim("postgres-peers", "one by one", "postgres-sink", 1.0),
     Aim("redis-peers", "Quix Streams", "redis-sink", 10.0),
     Aim("redis-peers", "Bytewax", "redis-sink", 1.0),
+    Aim("redis-peers", "one by one", "redis-sink", 1.0),
 )
 P50_MS = 2.0
 P99_MS = 15.0

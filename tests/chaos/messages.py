@@ -118,8 +118,11 @@ class Stream:
         return self._made(kind, before.key, ts=bar["ts"], fetched_at=_text(FETCHED + later))
 
     def _drift(self) -> Made:
-        """A producer of version N+1 that only adds: a field that nobody here knows."""
-        return self._made("drift", self._key(), venue="XNAS", conditions=[1, {"odd_lot": True}])
+        """Other producers at the same time: one that says what came last to the contract, and one of version
+        N+1 that only adds, a field that nobody here knows. N−1 are the good ones: they say neither."""
+        newest = {"source_reason": "first choice: rate limited", "split_ratio": 2.0}
+        later = {"venue": "XNAS", "conditions": [1, {"odd_lot": True}]}
+        return self._made("drift", self._key(), **self.dice.choice([newest, later]))
 
     def _unknown_version(self) -> Made:
         """A producer whose schema version nobody here knows."""

@@ -1,7 +1,8 @@
 """The short, fixed part of `make chaos`: every fault of the matrix once.
 
 Other tests show most of them one to one. Here one system goes through the others while records of all kinds
-flow; then every invariant is checked. `test_faults.py` (make test-chaos) has each by itself.
+flow (F9 with 700 bad ones, not 10,000); then every invariant is checked. `test_faults.py` (make test-chaos)
+has each by itself.
 """
 
 from __future__ import annotations
@@ -129,6 +130,13 @@ def members_come_and_go(world: World, env: dict[str, dict[str, str]]) -> None:
         else:
             assert first.terminate(30) == 0, first.log_end()
     world.ensure()
+
+
+@pytest.mark.e2e
+def test_the_clock_could_jump(world: World) -> None:
+    """F13 is in the test above where it can be."""
+    if jumping_clock(world) is None:
+        pytest.skip("no clock jumped: faketime is not installed (Debian: faketime)")
 
 
 @pytest.mark.e2e

@@ -146,16 +146,21 @@ class Pipeline:
     def working(self, name: str, **env: str) -> ServiceProcess:
         """A sink that is started, ready and the writer of every partition."""
         service = self.sink(name, **env)
-        service.wait_ready()
-        wait_until(f"{name} has all partitions", partial(_has_all, service))
+        self._wait_working(service)
         return service
+
+    def _wait_working(self, service: ServiceProcess) -> None:
+        service.wait_ready()
+        try:
+            wait_until(f"{service.name} has all partitions", partial(_has_all, service))
+        except AssertionError as late:
+            raise AssertionError(f"{late}\n{service.health()}\n{service.log_end()}") from None
 
     def all_working(self) -> dict[str, ServiceProcess]:
         """One working member of every sink."""
         services = {name: self.sink(name) for name in SINKS}
-        for name, service in services.items():
-            service.wait_ready()
-            wait_until(f"{name} has all partitions", partial(_has_all, service))
+        for service in services.values():
+            self._wait_working(service)
         return services
 
     def dump(self, sink: str) -> Dump:

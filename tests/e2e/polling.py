@@ -36,6 +36,7 @@ class Poll:
 
     def __init__(self, read: Callable[[Env], Mapping[str, str]]) -> None:
         self.readings = 0
+        self.seconds = 0.0
         self.retries = 0
         self.problems: list[str] = []
         self._read = read
@@ -43,6 +44,7 @@ class Poll:
     def run(self, env: Env, ended: threading.Event) -> None:
         """Read until told to end."""
         seen: Mapping[str, str] = {}
+        begun_s = time.monotonic()
         while not ended.is_set():
             due = time.monotonic() + EVERY_S
             try:
@@ -61,6 +63,7 @@ class Poll:
             self.readings += 1
             SharedSystemClient.clear_system_cache()  # chromadb keeps every client for ever
             ended.wait(max(0.0, due - time.monotonic()))
+        self.seconds = time.monotonic() - begun_s
 
 
 def latest_postgres(env: Env, since: datetime) -> Mapping[str, str]:
@@ -89,7 +92,12 @@ def main(since: datetime) -> None:
     for thread in threads:
         thread.join()
     found = {
-        sink: {"readings": poll.readings, "retries": poll.retries, "problems": poll.problems[:10]}
+        sink: {
+            "readings": poll.readings,
+            "a_second": round(poll.readings / max(poll.seconds, 1e-9), 1),
+            "retries": poll.retries,
+            "problems": poll.problems[:10],
+        }
         for sink, poll in polls.items()
     }
     print(json.dumps(found))  # noqa: T201

@@ -185,7 +185,9 @@ async def test_a_lost_ledger_is_filled_again_from_the_topic(control: ControlStor
     assert len(before[0]) >= 5
 
     await control.execute("DROP TABLE llm_calls, llm_reservations, llm_periods, llm_outbox, llm_refill")
-    await control.execute("DROP FUNCTION llm_periods_of, llm_reserve, llm_release, llm_begin, llm_settle")
+    await control.execute(
+        "DROP FUNCTION llm_periods_of, llm_reserve, llm_release, llm_begin, llm_enter, llm_settle"
+    )
     await control.execute("DELETE FROM schema_migrations WHERE package = 'llm'")
     await control.setup()
     assert await refill(control, reader) == len(before[0])

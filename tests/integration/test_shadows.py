@@ -10,10 +10,11 @@ import pytest
 
 from axiom.runtime.discovery import sink_of
 from axiom.runtime.sink import Sink
+from axiom.stores import chroma_driver
 from axiom_verify.compare import verify
 from axiom_verify.readers import READERS, Dump, connect_chroma, connect_neo4j, connect_postgres, connect_redis
 from tests.stack import StackUnderTest
-from tests.suites.shadows import ShadowSuite, World
+from tests.suites.shadows import Interrupted, ShadowSuite, World, rising
 
 pytestmark = pytest.mark.integration
 Env = Mapping[str, str]
@@ -173,3 +174,40 @@ async def world(request: pytest.FixtureRequest, stack: StackUnderTest) -> AsyncI
 
 class TestStores(ShadowSuite):
     """The suite over each store."""
+
+
+def dying_at(rename: int) -> type[Any]:
+    """In the place of chromadb's objects: at the rename of that number the process is gone."""
+    renames = 0
+
+    class Dying(chroma_driver._Timed):
+        def __getattr__(self, name: str) -> Any:
+            nonlocal renames
+            renames += name == "modify"
+            if renames >= rename:
+                raise Interrupted
+            return super().__getattr__(name)
+
+    return Dying
+
+
+@pytest.mark.parametrize("world", [ChromaWorld], indirect=True, ids=["chroma"])
+@pytest.mark.parametrize("rename", [2, 3, 4, 7, 12, 13])
+async def test_whoever_comes_after_a_kill_among_chroma_s_renames_finishes_them(
+    world: RealWorld, rename: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first of 13 is the announcement; then each of six collections makes room and is replaced."""
+    world.publish(rising(20))
+    await world.fold()
+    await world.damage()
+    with monkeypatch.context() as patch:
+        patch.setattr(chroma_driver, "_Timed", dying_at(rename))
+        with pytest.raises(Interrupted):
+            await world.rebuild()
+    assert await world.beside() != set()
+    world.publish(rising(1, start=20))
+    await world.fold()
+    assert await world.problems() == []
+    assert set((await world.prices()).values()) == {10.0 + 20}
+    await world.rebuild()
+    await world.check()

@@ -6,6 +6,7 @@ which a lost ledger is filled again (`refill.py`).
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,6 +28,10 @@ from topics.llm_calls import LlmCall
 
 MIGRATIONS = Path(__file__).parent / "sql"
 _SQL = named_queries(MIGRATIONS / "queries.sql")
+_COLUMNS = (
+    "input_hash", "attempt", "event_id", "task", "pipeline", "model", "outcome", "input_tokens",
+    "cached_tokens", "cache_write_tokens", "output_tokens", "cost_usd", "started_at", "finished_at",
+)  # fmt: skip
 
 
 class Claimed(AxiomError):
@@ -145,8 +150,10 @@ class PostgresLedger:
     async def _reuse(self, entry: LlmCall, question: Question) -> LlmCall:
         async with self._control.transaction() as transaction:
             await transaction.fetch(_SQL["lock_input"], question.input_hash)
-            rows = await transaction.fetch(_SQL["of_event"], question.event_id, question.task)
-            if rows and not question.again:
+            rows = await transaction.fetch(
+                _SQL["of_question"], question.event_id, question.task, None, question.again
+            )
+            if rows:
                 return _entry(rows[0])
             [row] = await transaction.fetch(_SQL["next_attempt"], question.input_hash)
             own = reused(entry, question, _checked(row["attempt"], question), self._clock.now())
@@ -187,7 +194,7 @@ class PostgresLedger:
             )
 
     async def _settled(self, reservation_id: int, entry: LlmCall) -> bool:
-        [row] = await self._control.fetch(_SQL["settle"], reservation_id, *_row(entry))
+        [row] = await self._control.fetch(_SQL["settle"], reservation_id, _rows([entry]))
         return bool(row["settled"])
 
     async def release(self, reservation: Reservation) -> None:
@@ -228,13 +235,9 @@ async def insert(transaction: Transaction, entries: Sequence[LlmCall], *, publis
     `publish` puts those into the outbox.
     """
     ordered = sorted(entries, key=lambda entry: (entry.input_hash, entry.attempt))
-    columns = zip(*(_row(entry) for entry in ordered), strict=True)
-    fresh = await transaction.fetch(_SQL["insert"], *(list(column) for column in columns))
-    if publish and fresh:
-        await transaction.execute(
-            _SQL["publish"], [row["input_hash"] for row in fresh], [row["attempt"] for row in fresh]
-        )
-    return len(fresh)
+    [row] = await transaction.fetch(_SQL["enter"], _rows(ordered), publish)
+    count: int = row["entered"]
+    return count
 
 
 def refusal(
@@ -281,10 +284,11 @@ def _draft(row: Any) -> LlmCall:
     return LlmCall.model_validate_json(row["draft"]).model_copy(update={"attempt": row["attempt"]})
 
 
-def _row(entry: LlmCall) -> tuple[Any, ...]:
-    return (
-        entry.input_hash, entry.attempt, entry.event_id, entry.task, entry.pipeline, entry.model,
-        entry.outcome, is_final(entry), entry.input_tokens, entry.cached_tokens, entry.cache_write_tokens,
-        entry.output_tokens, Decimal(entry.cost_usd), entry.started_at, entry.finished_at,
-        entry.model_dump_json(exclude_none=True),
-    )  # fmt: skip
+def _rows(entries: Sequence[LlmCall]) -> str:
+    """Rows of `llm_calls`, in JSON: its columns and no others."""
+    rows = [
+        {**{name: getattr(entry, name) for name in _COLUMNS}, "is_final": is_final(entry),
+         "record": entry.model_dump_json(exclude_none=True)}
+        for entry in entries
+    ]  # fmt: skip
+    return json.dumps(rows, default=str)

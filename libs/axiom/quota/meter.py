@@ -68,7 +68,9 @@ class Meter:
         self._warned = False
         self._fullest = FULLEST.labels(quota.provider)
         self._calls: dict[str, Counter] = {}
-        self._counted(OTHER.name)  # a series that is there before the first call
+        # Series that are there before their first event.
+        self._counted(OTHER.name)
+        TOLD.labels(quota.provider)
 
     @property
     def quota(self) -> Quota:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 @dataclass
 class PoisonBurst:
-    """Watches the share of bad records among the most recent ones.
+    """Watches the share of bad records among the most recent ones of each topic.
 
     Attributes:
-        window: how many recent records count.
+        window: how many recent records of a topic count; a busy one does not hide what is wrong with another.
         share: at this share of bad ones the burst is on; at the defaults, 500 of 1,000.
         pause_s: how long the sink then stands before it goes on; a burst that lasts pauses it again, so
             at most `window * share` records go to dead letters in each pause.
@@ -20,25 +20,23 @@ class PoisonBurst:
     window: int = 1000
     share: float = 0.5
     pause_s: float = 10.0
-    _recent: deque[bool] = field(default_factory=deque)
+    _recent: dict[str, deque[bool]] = field(default_factory=dict)
 
-    def note(self, *, good: int = 0, bad: int = 0) -> None:
+    def note(self, topic: str, *, good: int = 0, bad: int = 0) -> None:
         """Count records, the good ones first."""
-        self._recent.extend([False] * min(good, self.window))
-        self._recent.extend([True] * min(bad, self.window))
-        while len(self._recent) > self.window:
-            self._recent.popleft()
+        recent = self._recent.setdefault(topic, deque(maxlen=self.window))
+        recent.extend([False] * min(good, self.window))
+        recent.extend([True] * min(bad, self.window))
 
-    @property
-    def is_on(self) -> bool:
-        """Whether too many of the recent records were bad."""
-        return sum(self._recent) >= self.window * self.share
+    def is_on(self, topic: str) -> bool:
+        """Whether too many of the topic's recent records were bad."""
+        return sum(self._recent.get(topic, ())) >= self.window * self.share
 
     @property
     def most_at_once(self) -> int:
         """How many bad records may be dealt with before the next look."""
         return max(1, int(self.window * self.share))
 
-    def reset(self) -> None:
-        """Forget what was seen."""
-        self._recent.clear()
+    def reset(self, topic: str) -> None:
+        """Forget what was seen of a topic."""
+        self._recent.pop(topic, None)

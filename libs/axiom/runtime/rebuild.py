@@ -35,7 +35,7 @@ _FENCE_TRIES = 10
 
 @dataclass(frozen=True)
 class Rebuilt:
-    """What a rebuild did. Times in seconds; `swap_s` is how long live writers were held off."""
+    """What a rebuild did. Times in seconds; `swap_s` is how long live writers were held off, in all tries."""
 
     sink: str
     resumed: bool
@@ -168,7 +168,7 @@ async def _swap(consumer: str, shadow: Shadow[H], fold: LogFold[H], unread: _OfU
 
     Partitions that the live store knows are brought to its vector, the others to the log's end.
     """
-    tries, known = 0, set(unread.read)
+    tries, held_s, known = 0, 0.0, set(unread.read)
     while True:
         tries += 1
         started_s = time.monotonic()
@@ -183,7 +183,8 @@ async def _swap(consumer: str, shadow: Shadow[H], fold: LogFold[H], unread: _OfU
                 if tries == _FENCE_TRIES:
                     raise
             else:
-                return time.monotonic() - started_s
+                return held_s + time.monotonic() - started_s
+        held_s += time.monotonic() - started_s
 
 
 async def _discard(shadow: Shadow[H], linger_s: float) -> None:
@@ -224,16 +225,25 @@ async def _refuse_loss(sink: Sink[H], reader: LogReader) -> None:
                 )
 
 
-async def build_as_of(sink: Sink[H], reader: LogReader, progress: Progress, until: datetime) -> int:
+async def build_as_of(
+    sink: Sink[H], reader: LogReader, progress: Progress, until: datetime, *, accept_loss: bool = False
+) -> int:
     """Build the state as of a time beside the live one; returns the number of records folded.
 
     A record belongs to it if Kafka's timestamp of it is not after `until`. See `Snapshots` for where it lies.
 
+    Args:
+        accept_loss: as in `rebuild`.
+
     Raises:
         Misconfigured: the sink's store can't keep more than one state.
+        LogMismatch: the log no longer holds all that the live store was made from, and that was not accepted.
     """
     if sink.snapshots is None:
         raise Misconfigured(f"{sink.name} can't build a state as of a time; postgres and neo4j can")
+    if not accept_loss:
+        await sink.store.setup()
+        await _refuse_loss(sink, reader)
     snapshots = sink.snapshots()
     until_ms = int(until.timestamp() * 1000)
     store = await snapshots.begin()

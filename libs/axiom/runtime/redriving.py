@@ -56,8 +56,11 @@ async def redrive(
     return outcomes
 
 
-async def rehearse_all(letters: Sequence[Letter]) -> list[Outcome]:
+async def rehearse_all(letters: Sequence[Letter], *, force: bool) -> list[Outcome]:
     """What would become of the records: runs the consumers' real handlers and undoes what they did.
+
+    Args:
+        force: as in `redrive`.
 
     Raises:
         StoreDown: a consumer's store is down.
@@ -67,7 +70,7 @@ async def rehearse_all(letters: Sequence[Letter]) -> list[Outcome]:
     try:
         for sink in opened.values():
             await sink.store.setup()  # as the sink itself begins: PostgreSQL's stages are of one connection
-        return [(one, await rehearse(one, opened.get(one.letter.consumer))) for one in letters]
+        return [(one, await rehearse(one, opened.get(one.letter.consumer), force=force)) for one in letters]
     finally:
         for sink in opened.values():
             await sink.store.close()

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from axiom.bus.letters import Letter, as_record
+from axiom.bus.letters import Letter, as_record, forced, original
 from axiom.contracts.codec import Decoder
 from axiom.errors import Permanent
 from axiom.runtime.sink import Sink
 from axiom.stores.port import Batch
 
 
-async def rehearse(found: Letter, sink: Sink[Any] | None) -> str:
+async def rehearse(found: Letter, sink: Sink[Any] | None, *, force: bool) -> str:
     """What would become of the record: `would be applied`, `would be superseded` or `refused: why`.
+
+    Args:
+        force: also where it came back too often.
 
     Raises:
         StoreDown: the sink's store is down.
     """
     record = as_record(found)
-    if found.letter.truncated:
-        return "refused: only a part of the record was kept"
+    try:
+        forced(found) if force else original(found)
+    except Permanent as reason:
+        return f"refused: {reason}"
     if sink is None:
         return f"refused: {found.letter.consumer} is no sink, so its work can't be tried"
     for topic, handler in sink.handlers.items():

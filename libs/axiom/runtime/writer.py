@@ -224,23 +224,23 @@ class Writer(Generic[H]):
                 error_class=error_class(reason), why=str(reason)[:300],
             )  # fmt: skip
         await self._dead_letters.bury(bad)
-        await self._stand_in_a_burst(len(bad))
+        await self._stand_in_a_burst(bad[0][0].topic, len(bad))
         self._crash.reached("after_dead_letter")
 
-    async def _stand_in_a_burst(self, bad: int) -> None:
+    async def _stand_in_a_burst(self, topic: str, bad: int) -> None:
         if self._poison is None:
             return
-        self._poison.note(bad=bad)
-        if self._poison.is_on:
+        self._poison.note(topic, bad=bad)
+        if self._poison.is_on(topic):
             why = (
-                f"at least {self._poison.share:.0%} of the last {self._poison.window} records were bad: "
-                f"standing for {self._poison.pause_s:.0f} s; look at `axiom dlq histogram`"
+                f"at least {self._poison.share:.0%} of the last {self._poison.window} records of {topic} "
+                f"were bad: standing for {self._poison.pause_s:.0f} s; look at `axiom dlq histogram`"
             )
             log.error("poison_burst", why=why)
             metrics.ERRORS.labels(self._sink.name, "poison_burst").inc()
             self._declare_pause("poison_burst", why)
             await self._clock.sleep(self._poison.pause_s)
-            self._poison.reset()
+            self._poison.reset(topic)
             self._declare_pause("poison_burst", None)
 
     def _count(self, batch: Batch, held: Held, applied: int) -> None:
@@ -254,7 +254,7 @@ class Writer(Generic[H]):
         )
         self.done[batch.source] = batch.next_offset
         if self._poison is not None:
-            self._poison.note(good=len(batch.records))
+            self._poison.note(batch.topic, good=len(batch.records))
         name = self._sink.name
         counts = {"applied": applied, "superseded": superseded, "dead_lettered": len(batch.dead)}
         for outcome, count in (counts | {"read": sum(counts.values())}).items():

@@ -151,8 +151,8 @@ class ChromaDriver:
             if name in found:
                 if OLD + name in found:
                     await (await self._connected()).delete_collection(OLD + name)
-                await found[name].modify(name=OLD + name)
-            await found[NEXT + name].modify(name=name)
+                await _Timed(found[name]).modify(name=OLD + name)
+            await _Timed(found[NEXT + name]).modify(name=name)
 
     async def _found(self) -> dict[str, Any]:
         return {one.name: one for one in await (await self._connected()).list_collections()}

@@ -124,7 +124,7 @@ async def try_again(
 ) -> list[LetterOutcome]:
     """Send the records to their topics again; in a dry run only see what their consumers would do."""
     if dry_run:
-        return _told(await rehearse_all(chosen))
+        return _told(await rehearse_all(chosen, force=force))
     every = await letters(sources, Filter())
     limits = {name: topic.max_record_bytes for name, topic in all_topics().items()}
     producer = KafkaProducer(sources.bootstrap, client_id="control-api")

@@ -18,7 +18,7 @@ from axiom.errors import AxiomError
 from axiom.settings import PostgresSettings, RedisSettings, load
 from tests.bench import postgres, redis
 from tests.bench.lab import Lab
-from tests.bench.peers.environments import python_of, version_of
+from tests.bench.peers.environments import python_of, variables_of, version_of
 from tests.bench.results import Contestant, Timing
 from tests.bench.servers import server_cpu_s
 from topics.price_updates import PriceBar
@@ -50,6 +50,7 @@ class Peer(NamedTuple):
 
 
 PEERS = (
+    Peer("Kafka Connect", "connect", "debezium-connector-jdbc", "upserts by 10,000", ("postgres",)),
     Peer("Quix Streams", "quix", "quixstreams", "its own sink, as documented", ("postgres", "redis")),
     Peer("Faust", "faust", "faust-streaming", "an agent, asyncpg executemany by 5,000", ("postgres",)),
     Peer("Bytewax", "bytewax", "bytewax", "COPY and upsert, or a pipeline, by 10,000", ("postgres", "redis")),
@@ -97,9 +98,10 @@ def _measured(lab: Lab, peer: Peer, store: str) -> dict[str, float]:
     """What the peer's script says of its run."""
     script = Path(__file__).parent / f"with_{peer.environment}.py"
     command = [python_of(peer.environment), script, store, lab.log.records, f"peer-{uuid4().hex[:8]}"]
+    env = {**os.environ, **lab.stack.env, **variables_of(peer.environment)}
     try:
         done = subprocess.run(
-            list(map(str, command)), env={**os.environ, **lab.stack.env}, cwd=lab.stack.home,
+            list(map(str, command)), env=env, cwd=lab.stack.home,
             capture_output=True, text=True, timeout=GIVE_UP_S, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired as late:

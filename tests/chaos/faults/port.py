@@ -35,7 +35,7 @@ class Fault(ABC):
     title: ClassVar[str]
     mix: ClassVar[Mix] = Mix(poison=0.01)
     rate_s: ClassVar[float] = 150
-    rewritten: ClassVar[int] = 2000
+    rewritten: int = 2000
 
     def unavailable(self, world: World) -> str | None:
         """Why it can't be done here, if so."""

@@ -17,7 +17,7 @@ from tests.chaos.proxy import Proxy
 from tests.chaos.world import World, env_of
 from tests.e2e.members import counted, held, shares, waits_for
 from tests.e2e.pipeline import PARTITIONS, SINKS, STORE_OF
-from tests.stack import ServiceProcess, wait_until
+from tests.stack import ServiceProcess, free_port, wait_until
 
 KILLED = 137
 NOT_LISTENING_YET = -signal.SIGTERM
@@ -252,3 +252,27 @@ class RollingRestart(Fault):
             world.gone(before)
             assert before.terminate(10) == 0, before.log_end()
             world.note(sink)
+
+
+class OthersRestarted(Fault):
+    """Every other service, one after the other, is told to end and started again.
+
+    price-producer's bars are in no journal, so it is left out. The scheduler is last: what it asks for would
+    have others fetch from outside.
+    """
+
+    code = "F20"
+    title = "restart of every service that is no sink"
+    services: ClassVar = (
+        "analytics", "enricher", "analyst", "caretaker", "control_api", "news_producer",
+        "fundamentals_producer", "scheduler",
+    )  # fmt: skip
+
+    def inject(self, world: World, dice: random.Random) -> None:
+        env = {"AXIOM_API_PORT": str(free_port())}
+        for name in self.services:
+            for _ in range(2):
+                service = world.servers.start_service(name, env)
+                service.wait_ready()
+                assert service.terminate(10) == 0, service.log_end()
+            world.note(name)

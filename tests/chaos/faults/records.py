@@ -60,7 +60,7 @@ class Oversized(Records):
 
 
 class SchemaDrift(Records):
-    """Producers of N−1, N+1 with a new field, and a version that nobody knows, together."""
+    """Producers of N−1, N, N+1 with a new field, and a version that nobody knows, together."""
 
     code = "F12"
     title = "producers of other schema versions"

@@ -1,9 +1,5 @@
--- of_event: the final entry of an event's task, an answer before anything else, then the newest
-SELECT record FROM llm_calls
- WHERE event_id = $1 AND task = $2 AND is_final
- ORDER BY (outcome = 'answered') DESC, finished_at DESC, input_hash, attempt DESC LIMIT 1
-
--- of_question: as of_event, unless it is asked again; else the final entry of the input
+-- of_question: the final entry of the event's task unless it is asked again, an answer before anything else, then the
+-- newest; else the final entry of the input, if one is named
 SELECT record FROM (
     (SELECT record, 1 AS choice FROM llm_calls
       WHERE event_id = $1 AND task = $2 AND is_final AND NOT $4::boolean
@@ -27,7 +23,7 @@ SELECT coalesce(max(attempt), 0) + 1 AS attempt FROM llm_calls WHERE input_hash 
 SELECT * FROM llm_begin($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 
 -- settle: an entry in place of its reservation; see the function
-SELECT llm_settle($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) AS settled
+SELECT llm_settle($1, $2::jsonb) AS settled
 
 -- keep_batch: which batch carries these reservations
 UPDATE llm_reservations SET batch_id = $2 WHERE id = ANY($1::bigint[])
@@ -35,25 +31,8 @@ UPDATE llm_reservations SET batch_id = $2 WHERE id = ANY($1::bigint[])
 -- release: give a reservation back
 SELECT llm_release($1) AS released
 
--- insert: entries that are not there yet, charged to their periods; returns them
-WITH fresh AS (
-    INSERT INTO llm_calls (input_hash, attempt, event_id, task, pipeline, model, outcome, is_final, input_tokens,
-                           cached_tokens, cache_write_tokens, output_tokens, cost_usd, started_at, finished_at, record)
-    SELECT * FROM unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bool[],
-                         $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::numeric[], $14::timestamptz[],
-                         $15::timestamptz[], $16::text[])
-    ON CONFLICT DO NOTHING
-    RETURNING input_hash, attempt, cost_usd, started_at
-), charged AS (
-    INSERT INTO llm_periods AS held (period, settled_usd)
-    SELECT period, sum(cost_usd) FROM fresh, unnest(llm_periods_of(started_at)) AS period
-     GROUP BY period ORDER BY period
-    ON CONFLICT (period) DO UPDATE SET settled_usd = held.settled_usd + excluded.settled_usd
-)
-SELECT input_hash, attempt FROM fresh
-
--- publish: let the relay send these entries to the topic
-INSERT INTO llm_outbox (input_hash, attempt) SELECT * FROM unnest($1::text[], $2::int[])
+-- enter: entries that are not there yet; see the function
+SELECT llm_enter($1::jsonb, $2) AS entered
 
 -- orphans: calls whose process is gone (nobody holds its lock, and PostgreSQL has been up for long enough that it
 -- would hold it again), or that have not ended in their time

@@ -61,7 +61,8 @@ class _Graph:
 
     def _tools(self) -> None:
         with ui.element("div").classes("tools"):
-            days = int(self._visit.query.get("days", "36500") or 0)
+            asked = self._visit.query.get("days", "")
+            days = int(asked) if asked.isdecimal() else 0
             self._days = ui.select(_SPANS, label="Time", value=days if days in _SPANS else 36500)
             names = {name: name.replace("_", " ").lower() for name in picture.RELATIONS}
             self._types = ui.select(names, label="Relations", value=_USUAL, multiple=True)

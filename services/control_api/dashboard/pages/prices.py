@@ -23,7 +23,7 @@ _COLUMNS = (
     Column("source", "Source", wide=True),
 )
 _EMPTY = (
-    "No prices yet. Publish a file of bars with `axiom publish FILE`, or wait for the price producer: "
+    "No prices yet. Publish a file of bars with `axiom publish prices FILE`, or wait for the price producer: "
     "`axiom status` says whether it runs."
 )
 

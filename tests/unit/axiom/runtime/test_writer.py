@@ -229,6 +229,15 @@ async def test_scattered_poison_pauses_nothing() -> None:
     assert bench.world.total("applied") == 60
 
 
+def test_a_busy_topic_hides_no_burst_in_another() -> None:
+    poison = PoisonBurst(window=20, share=0.5)
+    poison.note("rare", bad=10)
+    poison.note("busy", good=1000)
+    assert (poison.is_on("rare"), poison.is_on("busy")) == (True, False)
+    poison.reset("rare")
+    assert not poison.is_on("rare")
+
+
 async def test_records_that_cost_much_are_written_few_at_a_time() -> None:
     bench = Bench(most=4)
     await bench.take()

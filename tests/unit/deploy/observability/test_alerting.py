@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 from pydantic import ValidationError
 
 from deploy.observability.alerting import IMPLIED, AlertsSettings, configuration
@@ -60,5 +61,19 @@ def test_mail_needs_a_server_and_a_sender() -> None:
 
 def test_only_alerts_that_exist_silence_others() -> None:
     names = {rule["alert"] for rule in alerts()}
-    assert set(IMPLIED) <= names
-    assert {one for implied in IMPLIED.values() for one in implied} <= names
+    assert {one.cause for one in IMPLIED} <= names
+    assert {alert for one in IMPLIED for alert in one.alerts} <= names
+
+
+def test_one_consumer_s_trouble_silences_no_other_s() -> None:
+    """Each alert of a pair is shown by promtool's cases to carry the label by which they belong together."""
+    folder = Path(__file__).parent / "rules"
+    cases = [case for file in folder.glob("*.yml") for case in yaml.safe_load(file.read_text())["tests"]]
+    labels: dict[str, list[set[str]]] = {}
+    for check in [check for case in cases for check in case.get("alert_rule_test", ())]:
+        labels.setdefault(check["alertname"], []).extend(
+            set(one["exp_labels"]) for one in check["exp_alerts"]
+        )
+    for pair in IMPLIED:
+        for alert in (pair.cause, *pair.alerts):
+            assert all(set(pair.equal) <= found for found in labels[alert]), alert
