@@ -175,6 +175,7 @@ def connect_neo4j(env: Env) -> neo4j.Driver:
 def read_neo4j(env: Env, entities: bool = True, topic: str = TOPIC) -> Dump:
     """The active generation."""
     with connect_neo4j(env) as driver:
+        driver.verify_connectivity()  # a query would be tried for half a minute
 
         def rows(label: str) -> list[dict[str, Any]]:
             query = (

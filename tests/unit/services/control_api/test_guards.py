@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
+import httpx
 import pytest
 from pydantic import SecretStr, ValidationError
 from starlette.requests import HTTPConnection
+from starlette.responses import PlainTextResponse
 
 from axiom.resilience.clock import ManualClock
-from services.control_api.limits import Buckets
+from services.control_api.limits import Buckets, RateGuard
+from services.control_api.live.live import Live
 from services.control_api.problems import Refused
 from services.control_api.routes.paging import cursor_of, moment_of, parts_of
 from services.control_api.security import Gate, Role
@@ -99,6 +102,35 @@ async def test_a_bucket_is_emptied_and_filled_again() -> None:
     assert [buckets.wait_s("a") > 0 for _ in range(3)] == [False, False, True]
     await clock.advance(1000)
     assert sum(buckets.wait_s("a") == 0 for _ in range(50)) == 5
+
+
+async def test_who_asks_too_often_is_told_when_to_come_again() -> None:
+    clock, fine = ManualClock(), PlainTextResponse("fine")
+    guarded = httpx.ASGITransport(RateGuard(fine, Buckets(0.5, 2, clock), Gate(settings())))
+    async with httpx.AsyncClient(transport=guarded, base_url="http://127.0.0.1") as client:
+
+        async def asked(token: str) -> httpx.Response:
+            return await client.get("/", headers={"Authorization": f"Bearer {token}"})
+
+        assert [(await asked(VIEWER)).status_code for _ in range(3)] == [200, 200, 429]
+        refused = await asked(VIEWER)
+        assert refused.headers["content-type"] == "application/problem+json"
+        assert refused.headers["retry-after"] == "2"
+        assert (await asked(OPERATOR)).status_code == 200, "each role has its own"
+        guesses = [(await asked(f"{number}" * 40)).status_code for number in range(3)]
+        assert guesses == [200, 200, 429], "guesses count for the address, whatever the token"
+        await clock.advance(2)
+        assert (await asked(VIEWER)).status_code == 200
+
+
+def test_no_more_listeners_are_let_in_than_may_be() -> None:
+    live = Live(cast(Any, None), cast(Any, None), {"websockets": 1, "event streams": 2})
+    with live.client("websockets"):
+        live.refuse_more("event streams")
+        with pytest.raises(Refused) as refused:
+            live.refuse_more("websockets")
+        assert (refused.value.status, refused.value.headers["Retry-After"]) == (503, "10")
+    live.refuse_more("websockets")
 
 
 def test_a_cursor_comes_back_as_it_was_and_others_are_refused() -> None:
