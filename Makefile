@@ -37,8 +37,8 @@ test: ready ## Run the tests, on real servers of their own, two stacks side by s
 test-chaos: ready ## Run the short, fixed part of make chaos, and the mutants that its checker must catch.
 	@$(BIN)/pytest -m chaos $(ARGS)
 
-test-unit: ready ## Run the tests that need no server.
-	@$(BIN)/pytest -n auto tests/unit tests/architecture $(ARGS)
+test-unit: ready ## Run the tests that need no server, but for the slow ones, and with few examples of each property.
+	@$(BIN)/pytest -n auto -m "not slow" --hypothesis-profile quick tests/unit $(ARGS)
 
 test-integration: ready ## Run the tests of single parts on real servers.
 	@$(BIN)/pytest tests/integration $(ARGS)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import signal
 
+import hypothesis
 import pytest
 import pytest_socket
 
 pytest_plugins = ["tests.stack"]
+hypothesis.settings.register_profile("quick", max_examples=10)
 
 
 def pytest_configure() -> None:

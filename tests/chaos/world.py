@@ -139,9 +139,13 @@ class World:
         self.members[sink].append(Member(process))
         return process
 
+    def running(self, sink: str) -> list[ServiceProcess]:
+        """The members of a sink that still run, the oldest first."""
+        return [one.process for one in self.members[sink] if one.process.process.poll() is None]
+
     def member(self, sink: str) -> ServiceProcess:
-        """The oldest member of a sink that still runs."""
-        return next(one.process for one in self.members[sink] if one.process.process.poll() is None)
+        """The oldest of them."""
+        return self.running(sink)[0]
 
     def kill(self, process: ServiceProcess) -> None:
         """kill -9 of a sink's member; it is not missed."""
@@ -183,7 +187,7 @@ class World:
 
     def wait_working(self, sink: str) -> None:
         """Wait until the members of a sink are ready and have all partitions between them."""
-        running = [one.process for one in self.members[sink] if one.process.process.poll() is None]
+        running = self.running(sink)
 
         def all_held() -> bool:
             return set().union(*(held(process) for process in running)) == PARTITIONS

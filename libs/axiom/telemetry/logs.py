@@ -14,8 +14,8 @@ from axiom.contracts.headers import current_traceparent, trace_id
 from axiom.errors import Misconfigured
 
 _NOISY = (
-    "aiohttp.access", "aiokafka", "chromadb", "faust", "httpcore", "httpx", "kafka", "mode", "neo4j",
-    "peewee", "yfinance",
+    "aiohttp.access", "aiokafka", "chromadb", "faust", "httpcore", "httpcore2", "httpx", "httpx2", "kafka",
+    "mode", "neo4j", "peewee", "yfinance",
 )  # fmt: skip
 _LEVELS = ("debug", "info", "warning", "error", "critical")
 _SECRET = re.compile(

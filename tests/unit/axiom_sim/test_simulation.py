@@ -17,7 +17,7 @@ from axiom_sim.faults import Faults
 from axiom_sim.simulation import simulate
 from axiom_sim.world import Scene
 
-pytestmark = pytest.mark.unit
+pytestmark = [pytest.mark.unit, pytest.mark.slow]
 SMALL = Scene(
     date(2026, 11, 23),
     symbols=120,

@@ -90,6 +90,7 @@ def corrected(one: PriceBar, versions: int, dice: random.Random) -> list[PriceBa
     return made
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=10)
 @given(seed=st.integers(0, 2**32), cut=st.floats(0, 1), again=st.integers(0, 300))
 def test_a_kill_at_any_moment_changes_nothing(seed: int, cut: float, again: int) -> None:

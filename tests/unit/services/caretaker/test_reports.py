@@ -156,6 +156,7 @@ def test_a_report_takes_the_place_of_an_earlier_one(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == [folder.name]
 
 
+@pytest.mark.slow
 def test_matplotlib_is_imported_when_something_is_drawn_and_not_before() -> None:
     code = "import sys, services.caretaker.__main__; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

@@ -170,6 +170,7 @@ class FakeLog:
 
 
 class TestMutations:
+    @pytest.mark.slow
     @pytest.mark.parametrize("seed", range(8))
     async def test_whoever_reads_at_whatever_pace_gets_all_in_order(self, seed: int) -> None:
         """Also past what the tape keeps, and from the `id` of any event on."""

@@ -47,6 +47,7 @@ def test_there_are_enough_of_them() -> None:
     assert len(TEXTS) >= 60
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 async def test_no_text_and_no_model_gets_past_the_schema(model: Callable[[str], str]) -> None:
     office = Office(lambda request: model(request.prompt))

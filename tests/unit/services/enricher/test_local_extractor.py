@@ -116,6 +116,7 @@ def test_the_same_text_is_read_the_same_way_again() -> None:
         assert again.extract(title, "", ()) == EXTRACTOR.extract(title, "", ())
 
 
+@pytest.mark.slow
 def test_two_thousand_headlines_take_seconds_of_cpu() -> None:
     began_s = time.process_time()
     for number in range(2000):

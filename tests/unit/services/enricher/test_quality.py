@@ -36,6 +36,7 @@ def quality(name: str, names: Names) -> Quality:
     return evaluate(kind, [row for row in rows if is_held_out(row.text)], extractor, extractor, names)
 
 
+@pytest.mark.slow
 @needs_data
 class TestFloors:
     def test_event_types(self, names: Names) -> None:

@@ -205,6 +205,7 @@ async def test_rows_of_one_symbol_come_in_bounded_chunks(tmp_path: Path) -> None
     assert sizes == [CHUNK_ROWS, 1]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not SHARED.exists(), reason="the development data are not on this machine")
 @pytest.mark.parametrize(
     ("name", "bars", "interval", "first_ts"),

@@ -75,6 +75,7 @@ def test_another_seed_is_another_market() -> None:
     assert model(1).bar("AAPL", "1d", EPOCH).close != model(2).bar("AAPL", "1d", EPOCH).close
 
 
+@pytest.mark.slow
 def test_symbols_of_one_sector_move_together_more_than_others() -> None:
     market = MarketModel(7, {"A1": "a", "A2": "a", "B1": "b"})
 

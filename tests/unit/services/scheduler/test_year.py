@@ -88,6 +88,7 @@ class Year:
         await self.virtual.run_until(LAST + timedelta(hours=9))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1])
 async def test_every_moment_of_the_year_has_one_tick_with_one_outcome(seed: int) -> None:
     year = Year(seed)
