@@ -81,7 +81,7 @@ def run_fault(world: World, kind: type[Fault], seed: int, number: int = 1) -> Ou
     try:
         outcome.skipped = fault.unavailable(world)
         if outcome.skipped is None:
-            world.begin() if world.suspect else world.ensure()
+            world.begin() if world.suspect else world.one_member_each()
             outcome.findings = fault.run(world, random.Random(f"{seed}/{number}/{kind.__name__}"))
     except AssertionError as late:
         outcome.failed = f"I10 or a step of the fault: {late}"

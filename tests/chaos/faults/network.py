@@ -29,10 +29,10 @@ class BehindProxies(Fault, ABC):
         return self.exits.enter_context(Proxy(server_port))
 
     def start_anew(self, world: World, sink: str, env: Mapping[str, str]) -> None:
-        """In the place of the sink's members: an earlier fault, such as a zombie, may have left two."""
-        for before in world.running(sink):
-            world.gone(before)
-            before.terminate()
+        """In the place of the sink's member."""
+        before = world.member(sink)
+        world.gone(before)
+        before.terminate()
         world.start(sink, **env)
 
     def heal(self, world: World) -> None:
