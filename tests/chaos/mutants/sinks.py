@@ -65,9 +65,9 @@ def no_fence() -> None:
 
 def no_version_guard() -> None:
     """neo4j-sink: whatever comes last is taken for the newest."""
-    query = neo4j_sink._CYPHER["upsert_prices"]
-    assert GUARD in query, "the query has no such guard any more: mend this mutant"
-    _put(neo4j_sink, "_CYPHER", {**neo4j_sink._CYPHER, "upsert_prices": query.replace(GUARD, "WHERE true")})
+    sound = neo4j_sink.write_prices
+    assert GUARD in sound.query, "the query has no such guard any more: mend this mutant"
+    _put(neo4j_sink, "write_prices", replace(sound, query=sound.query.replace(GUARD, "WHERE true")))
 
 
 def read_after_fence() -> None:
