@@ -84,6 +84,7 @@ class World:
             if process is not None:
                 process.kill()
                 process.wait()
+        self._end_members()  # the next test's would share the group with them
         self.pipeline.close()
 
     # From the beginning
@@ -91,15 +92,18 @@ class World:
     def begin(self, sinks: Iterable[str] = SINKS) -> None:
         """Everything empty, and one working member of each of `sinks`."""
         self.stop_generator()
-        for members in self.members.values():
-            for member in members:
-                member.process.kill()
-            members.clear()
+        self._end_members()
         self.pipeline.reset()
         self._letters_again = 0
         self.new_era()
         self.ensure(sinks)
         self.observe()
+
+    def _end_members(self) -> None:
+        for members in self.members.values():
+            for member in members:
+                member.process.kill()
+            members.clear()
 
     def new_era(self) -> None:
         """The log begins anew: a new journal, and samples of before count no more."""
@@ -313,9 +317,7 @@ class World:
         found["I10"] = [one for sink in sinks for one in self._unwell(sink)]
         found["I12"] = [one for sink in sinks for one in self._swollen(sink)]
         before, self._letters_again = self._letters_again, checker.repeated_letters(evidence)
-        if (
-            again := self._letters_again - before
-        ) > rewritten:  # not without end
+        if (again := self._letters_again - before) > rewritten:  # not without end
             found["I12"].append(f"{again} dead letters were written again")
         return found
 
