@@ -61,7 +61,6 @@ class Poll:
                 self.problems.append(f"missing {missing[:5]}, older {older[:5]}")
             seen = now
             self.readings += 1
-            SharedSystemClient.clear_system_cache()  # chromadb keeps every client for ever
             ended.wait(max(0.0, due - time.monotonic()))
         self.seconds = time.monotonic() - begun_s
 
@@ -80,11 +79,22 @@ def latest_postgres(env: Env, since: datetime) -> Mapping[str, str]:
     return {row["symbol"]: row["ts"].isoformat() for row in asyncio.run(rows())}
 
 
+def latest_chroma(env: Env) -> Mapping[str, str]:
+    """As the observer reads it. chromadb keeps every client for ever: only the thread that uses it may make
+    it forget them."""
+    try:
+        return LATEST["chroma_sink"](env)
+    finally:
+        SharedSystemClient.clear_system_cache()
+
+
 def main(since: datetime) -> None:
     """Poll until SIGTERM."""
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
-    ways = {**LATEST, "postgres_sink": partial(latest_postgres, since=since)}
+    ways = {
+        **LATEST, "postgres_sink": partial(latest_postgres, since=since), "chroma_sink": latest_chroma,
+    }  # fmt: skip
     polls = {sink: Poll(read) for sink, read in ways.items()}
     threads = [threading.Thread(target=poll.run, args=(dict(os.environ), ended)) for poll in polls.values()]
     for thread in threads:
