@@ -65,7 +65,7 @@ dashboards: ready ## Write Grafana's dashboards anew from deploy/observability/d
 bench: ready ## Measure sinks, producer and latency; writes docs/benchmarks.md.
 	@$(BIN)/python -m tests.bench $(ARGS)
 
-bench-peers: ready ## Measure Quix Streams, Faust and Bytewax beside our sinks; writes docs/benchmarks.md.
+bench-peers: ready ## Measure Kafka Connect, Quix Streams, Faust and Bytewax beside our sinks; writes docs/benchmarks.md.
 	@$(BIN)/python -m tests.bench --peers $(ARGS)
 
 lock: ready ## Lock the Python packages anew (uv.lock).

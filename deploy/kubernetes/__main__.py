@@ -41,7 +41,7 @@ def files() -> dict[str, str]:
             [workloads.account(), workloads.config(common), workloads.topics_job(services["topics"], common)],
         ),
         "base/services.yaml": ("Our services: a Deployment and an address each.", deployments),
-        "base/networks.yaml": ("Who may talk to whom.", workloads.networks()),
+        "base/networks.yaml": ("Who may talk to whom.", workloads.networks(ours["control-api"])),
         "servers/servers.yaml": (
             "Kafka and the stores as one pod each, for a trial or one machine.",
             [document for name, service in servers.items() for document in workloads.server(name, service)],

@@ -27,7 +27,6 @@ from deploy.kubernetes.pods import (
 Object = dict[str, Any]
 MONITORING = {"kubernetes.io/metadata.name": "monitoring"}
 ENTRANCE = {"axiom/entrance": "true"}
-API_PORT = 8040
 OUTSIDE = {"axiom/outside": "true"}
 SERVER_PORTS = {
     "kafka": (29092,), "postgres": (5432,), "redis": (6379,), "neo4j": (7687, 7474), "chroma": (8000,),
@@ -167,8 +166,11 @@ def server(name: str, service: Object) -> list[Object]:
     return [address, stateful]
 
 
-def networks() -> list[Object]:
-    """Nothing is reached or reaches out, but for what is named: as the networks of docker-compose.yml."""
+def networks(api: Object) -> list[Object]:
+    """Nothing is reached or reaches out, but for what is named: as the networks of docker-compose.yml.
+
+    `api` is control-api's entry there, whose port an Ingress may reach.
+    """
     everybody = {"matchLabels": {"app.kubernetes.io/part-of": "axiom"}}
     service = {"matchLabels": {"app.kubernetes.io/component": "service"}}
     dns = {
@@ -197,7 +199,8 @@ def networks() -> list[Object]:
             "podSelector": {"matchLabels": {"app.kubernetes.io/name": "control-api"}},
             "policyTypes": ["Ingress"],
             "ingress": [{
-                "from": [{"namespaceSelector": {"matchLabels": ENTRANCE}}], "ports": [_tcp(API_PORT)],
+                "from": [{"namespaceSelector": {"matchLabels": ENTRANCE}}],
+                "ports": [_tcp(port["containerPort"]) for port in _more_ports(api)],
             }],
         }),
         _policy("outside", {

@@ -1,13 +1,13 @@
 """The enrichment of one record, as a LangGraph.
 
-    look_up ─┬─ known ──────────────────────────► ground
-             ├─ new ─► ask ─────────────────────►│
-             ├─ new, that can wait ─► ask_in_batch
-             └─ new, no key or not core ─► read_locally
+    look_up ─┬─ known ─────────────────────────────────► ground
+             ├─ new ─► ask ────────────────────────────► │
+             ├─ new, that can wait ─► ask_in_batch ────► │
+             └─ new, no key or not core ─► read_locally ► │
 
 It has no checkpointer: the log is the checkpoint, and what was paid for is in the ledger. So a record that is
 enriched again goes the upper way, and its mutations are the same bytes. Each node on a record's way costs
-some 0.4 ms of CPU, so a node is what takes time or can fail by itself, and no less.
+some 0.3 ms of CPU, so a node is what takes time or can fail by itself, and no less.
 """
 
 from __future__ import annotations

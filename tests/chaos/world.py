@@ -209,7 +209,7 @@ class World:
         try:
             wait_until(f"{sink} has all partitions", all_held, 60)
         except AssertionError as late:
-            ends = "\n".join(f"{one.pid} {one.health()}: {one.log_end(40)}" for one in running)
+            ends = "\n".join(f"{one.pid} {one.process.poll()}: {one.log_end(40)}" for one in running)
             raise AssertionError(f"{late}\n{ends}") from None
 
     def wait_held(self, process: ServiceProcess) -> None:

@@ -24,7 +24,7 @@ from axiom.runtime.sink import Sink
 from axiom.stores.shadow import Shadow
 from axiom_verify.compare import Report, verify
 from axiom_verify.folds import FOLDS
-from axiom_verify.readers import READERS, connect_neo4j, connect_redis
+from axiom_verify.readers import connect_neo4j, connect_redis, read
 from tests.bars import bar
 from tests.graph import MADE, call, correlation, mutation, varied
 from tests.stack import StackUnderTest, run_postgres
@@ -82,7 +82,7 @@ class Told:
         """By topic: applied, superseded, dead-lettered."""
         found = {}
         for topic in FOLDS[f"{self.name}_sink"]:
-            dump = await asyncio.to_thread(READERS[f"{self.name}_sink"], self.env, False, topic)
+            dump = await asyncio.to_thread(read, self.name, self.env, False, topic)
             found[topic] = tuple(map(dump.total, ("applied", "superseded", "dead_lettered")))
         return found
 
@@ -90,7 +90,7 @@ class Told:
         """Every entity of every topic."""
         found: dict[Any, Any] = {}
         for topic in FOLDS[f"{self.name}_sink"]:
-            found |= (await asyncio.to_thread(READERS[f"{self.name}_sink"], self.env, True, topic)).entities
+            found |= (await asyncio.to_thread(read, self.name, self.env, True, topic)).entities
         return found
 
 

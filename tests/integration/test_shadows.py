@@ -12,7 +12,7 @@ from axiom.runtime.discovery import sink_of
 from axiom.runtime.sink import Sink
 from axiom.stores import chroma_driver
 from axiom_verify.compare import verify
-from axiom_verify.readers import READERS, Dump, connect_chroma, connect_neo4j, connect_postgres, connect_redis
+from axiom_verify.readers import Dump, connect_chroma, connect_neo4j, connect_postgres, connect_redis, read
 from tests.stack import StackUnderTest
 from tests.suites.shadows import Interrupted, ShadowSuite, World, rising
 
@@ -33,7 +33,7 @@ class RealWorld(World):
         return sink_of(self.name)
 
     async def dump(self, entities: bool = True) -> Dump:
-        return await asyncio.to_thread(READERS[f"{self.name}_sink"], self.env, entities)
+        return await asyncio.to_thread(read, self.name, self.env, entities)
 
     async def problems(self) -> list[str]:
         report = await asyncio.to_thread(verify, self.name, self.env, self.reader)

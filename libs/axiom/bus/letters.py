@@ -101,33 +101,21 @@ def _letters(reader: LogReader) -> Iterator[Letter]:
             yield Letter(f"{record.partition}-{record.offset}", record.key, letter)
 
 
-def original(found: Letter) -> Message:
+def original(found: Letter, *, force: bool = False) -> Message:
     """The record as it was, with its replay count raised.
 
     Raises:
-        Permanent: only a part of the record was kept, or it was redriven MOST_REPLAYS times.
+        Permanent: only a part of the record was kept, or without `force`, it came back MOST_REPLAYS times.
     """
     letter = found.letter
     if letter.truncated:
         raise Permanent(
             f"letter {found.place} holds only a part of a record of {letter.value_size_bytes} bytes"
         )
-    if letter.replay_count >= MOST_REPLAYS:
+    if letter.replay_count >= MOST_REPLAYS and not force:
         raise Permanent(
             f"letter {found.place} came back {letter.replay_count} times: mend its cause, then use --force"
         )
-    return _message(found)
-
-
-def forced(found: Letter) -> Message:
-    """As `original`, however often it came back."""
-    if found.letter.truncated:
-        return original(found)
-    return _message(found)
-
-
-def _message(found: Letter) -> Message:
-    letter = found.letter
     kept: Headers = tuple(
         (header.name, b64decode(header.value_base64))
         for header in letter.headers
@@ -140,10 +128,9 @@ def _message(found: Letter) -> Message:
     return Message(letter.topic, _bytes(letter.key_base64), _bytes(letter.value_base64), (*kept, *mark))
 
 
-def as_record(found: Letter) -> Record:
-    """The record as its consumer read it, for a dry run."""
-    letter = found.letter
-    message = _message(found)
+def as_record(found: Letter, *, force: bool = False) -> Record:
+    """The record as its consumer would read it again, for a dry run. Raises as `original` does."""
+    letter, message = found.letter, original(found, force=force)
     return Record(
         letter.topic, letter.partition, letter.offset, letter.timestamp_ms, message.key, message.value,
         message.headers,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from axiom.bus.letters import Letter, close, forced, original
+from axiom.bus.letters import Letter, close, original
 from axiom.bus.port import Producer
 from axiom.errors import Permanent
 from axiom.runtime.discovery import sink_of, store_names
@@ -43,7 +43,7 @@ async def redrive(
             closed.append(letter)
             continue
         try:
-            message = forced(letter) if force else original(letter)
+            message = original(letter, force=force)
             await producer.send(message, limits[message.topic])
         except Permanent as reason:
             outcomes.append((letter, f"refused: {reason}"))

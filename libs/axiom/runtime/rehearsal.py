@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from axiom.bus.letters import Letter, as_record, forced, original
+from axiom.bus.letters import Letter, as_record
 from axiom.contracts.codec import Decoder
 from axiom.errors import Permanent
 from axiom.runtime.sink import Sink
@@ -20,9 +20,8 @@ async def rehearse(found: Letter, sink: Sink[Any] | None, *, force: bool) -> str
     Raises:
         StoreDown: the sink's store is down.
     """
-    record = as_record(found)
     try:
-        forced(found) if force else original(found)
+        record = as_record(found, force=force)
     except Permanent as reason:
         return f"refused: {reason}"
     if sink is None:

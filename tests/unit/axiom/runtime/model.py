@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from axiom.bus.deadletters import DeadLetters
-from axiom.bus.letters import Letter, as_record, close, forced, open_letters, original
+from axiom.bus.letters import Letter, as_record, close, open_letters, original
 from axiom.bus.memory import MemoryBroker, MemoryConsumer, MemoryLogReader, MemoryProducer
 from axiom.contracts.codec import content_hash, encode
 from axiom.contracts.record import Message, Record, TopicPartition
@@ -533,10 +533,10 @@ class SinkMachine(RuleBasedStateMachine):
         assert open_letters(MemoryLogReader(self.broker)) == []
 
     def redrive_or_purge(self, letter: Letter) -> None:
-        if bar_of(as_record(letter)) is None:
+        if bar_of(as_record(letter, force=True)) is None:
             self.run(close(self.producer, [letter], "purged"))
         else:
-            self.append(forced(letter))
+            self.append(original(letter, force=True))
             self.run(close(self.producer, [letter], "redriven"))
 
     def equals_a_run_without_poison(self) -> None:
